@@ -20,9 +20,10 @@ pub struct AvailabilityRow {
     /// Estimated unavailability, 0 to 1; 0 if no downtime was seen, anything
     /// outside that range is shown as "no estimate".
     pub unavailability: f64,
-    /// Lower end of the interval, 0 to `unavailability`.
+    /// Lower end of the interval, 0 to `unavailability`: 0 is drawn as an arrow, and
+    /// an exact value has both ends equal to `unavailability`.
     pub low: f64,
-    /// Upper end of the interval, `unavailability` to 1; 0 or below if there is none.
+    /// Upper end of the interval, `unavailability` to 1; 0 if there is none.
     pub high: f64,
 }
 
@@ -40,7 +41,7 @@ pub struct Claim {
 pub struct Availability {
     /// Title and origin of the numbers.
     pub caption: Caption,
-    /// What the error bars are, for example `95% confidence interval`.
+    /// What the error bars are, for example `95% confidence interval`; may be empty.
     pub interval: String,
     /// The estimates; designs and services appear in the order given here.
     pub rows: Vec<AvailabilityRow>,
@@ -86,7 +87,7 @@ impl AvailabilityRow {
         match (self.is_bound(), self.marked() > 0.0) {
             (false, _) => [percent, downtime],
             (true, true) => [format!("≥ {percent}"), format!("≤ {downtime}")],
-            (true, false) => ["no downtime seen".to_owned(), downtime],
+            (true, false) => ["no downtime seen".to_owned(), "–".to_owned()],
         }
     }
 }
@@ -156,7 +157,7 @@ impl Availability {
         let second = WIDTH - MARGIN;
         let first = second - columns[1] - CELL_GAP;
         // Axis labels stand half their width beyond the data area.
-        let right = first - columns[0] - CELL_GAP - 24.0;
+        let right = first - columns[0] - CELL_GAP - 36.0;
         let axis = self.axis(rows.data_left() + 24.0, right);
         let bottom = rows_top + rows.height;
         Layout {
@@ -197,10 +198,11 @@ impl Availability {
     fn key(&self) -> Key {
         let mut key = Key::default();
         if self.estimates().any(|row| !row.is_bound()) {
-            key.add(
-                Picture::Estimate,
-                format!("estimate with {}", self.interval),
-            );
+            let text = match self.interval.as_str() {
+                "" => "estimate".to_owned(),
+                interval => format!("estimate with {interval}"),
+            };
+            key.add(Picture::Estimate, text);
         }
         if self.estimates().any(AvailabilityRow::is_bound) {
             key.add(Picture::Bound, "no downtime seen: at least this good");

@@ -72,7 +72,7 @@ pub struct Written {
     pub png: PathBuf,
 }
 
-/// A laid-out chart. The same input gives the same bytes on every machine.
+/// A laid-out chart. The same input gives the same bytes.
 #[derive(Clone, Debug)]
 pub struct Chart {
     title: String,

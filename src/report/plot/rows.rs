@@ -7,6 +7,10 @@ use super::scene::{Label, Scene, TEXT_PX};
 
 /// Widest name in pixels before it is shortened: about 28 ordinary characters.
 const WIDEST_NAME: f64 = 240.0;
+/// Size of service names in pixels per em.
+const SERVICE_PX: f64 = 15.0;
+/// Distance in pixels of design names from the margin; markers stand in it.
+const INDENT: f64 = 30.0;
 /// Height in pixels of a group's own name and of the space between groups.
 const GROUP_NAME: f64 = 26.0;
 const GROUP_GAP: f64 = 10.0;
@@ -90,8 +94,10 @@ impl<'a, T: Row> Rows<'a, T> {
     /// Where the data area begins: right of the longest name.
     pub(super) fn data_left(&self) -> f64 {
         let design = |place: &Place<T>| font::width(place.row.design(), TEXT_PX, false);
-        let widest = self.places.iter().map(design).fold(60.0, f64::max);
-        name_left() + widest.min(WIDEST_NAME) + 18.0
+        let service = |(name, _): &(&str, f64)| font::width(name, SERVICE_PX, true) - INDENT;
+        let designs = self.places.iter().map(design);
+        let widest = designs.chain(self.groups.iter().map(service));
+        MARGIN + INDENT + widest.fold(0.0, f64::max).min(WIDEST_NAME) + 18.0
     }
 
     /// Writes service and design names, with each design's marker if `marked`, and
@@ -108,16 +114,12 @@ impl<'a, T: Row> Rows<'a, T> {
                 Style::of(place.design).filled(scene, (MARGIN + 14.0, middle));
             }
             let name = font::clip(place.row.design(), TEXT_PX, false, WIDEST_NAME);
-            scene.text(Label::new(name, name_left(), middle + 5.0));
+            scene.text(Label::new(name, MARGIN + INDENT, middle + 5.0));
         }
         for (service, y) in &self.groups {
-            // The name may run over the data area, where its line has no data.
-            let name = font::clip(service, 15.0, true, right - MARGIN - 40.0);
-            scene.text(Label::new(name, MARGIN, top + y + 19.0).px(15.0).bold());
+            let name = font::clip(service, SERVICE_PX, true, INDENT + WIDEST_NAME);
+            let label = Label::new(name, MARGIN, top + y + 19.0);
+            scene.text(label.px(SERVICE_PX).bold());
         }
     }
-}
-
-fn name_left() -> f64 {
-    MARGIN + 30.0
 }
