@@ -1,7 +1,7 @@
 //! Durations as people say them: one unit, three significant digits.
 
 /// Seconds in the year that "downtime per year" is counted in: 365 days, 8 760 hours.
-pub const SECONDS_PER_YEAR: f64 = 365.0 * 86_400.0;
+pub const SECONDS_PER_YEAR: f64 = 365.25 * 86_400.0;
 
 const UNITS: [(f64, &str); 7] = [
     (365.0 * 86_400.0 * 2.0, "y"),

@@ -1,0 +1,384 @@
+//! Expressions with their names looked up, ready to be evaluated on a state.
+
+use super::{Blueprint, Node, NodeSet, SetId, State};
+use crate::scenario::expression::{
+    Comparison, Condition, CountExpression, Name, SetExpression, ShareExpression,
+};
+
+/// A name in an expression that means nothing, or a count that cannot be reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookupError {
+    /// One sentence.
+    pub message: String,
+    /// Bytes of the expression.
+    pub span: std::ops::Range<usize>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// The names that expressions may use besides signals.
+#[derive(Clone, Debug, Default)]
+pub struct Groups<const W: usize> {
+    /// Groups of nodes, e.g. `server`.
+    pub groups: Vec<(String, NodeSet<W>)>,
+}
+
+/// A compiled set expression.
+#[derive(Clone, Debug)]
+pub enum Set<const W: usize> {
+    /// The value of a signal.
+    Signal(SetId),
+    /// A fixed set: nodes named in the expression.
+    Fixed(NodeSet<W>),
+    /// Intersection.
+    Meet(Box<Set<W>>, Box<Set<W>>),
+    /// Union.
+    Join(Box<Set<W>>, Box<Set<W>>),
+    /// Difference.
+    Without(Box<Set<W>>, Box<Set<W>>),
+}
+
+/// A compiled count.
+#[derive(Clone, Debug)]
+pub enum Count<const W: usize> {
+    /// The size of a set.
+    Of(Set<W>),
+    /// A constant.
+    Number(u64),
+}
+
+/// A compiled condition.
+#[derive(Clone, Debug)]
+pub enum Test<const W: usize> {
+    /// Always or never.
+    Constant(bool),
+    /// Has the set a member?
+    Any(Set<W>),
+    /// Has the set at least so many members?
+    AtLeast(Set<W>, usize),
+    /// Does the set hold all of these nodes?
+    Holds(Set<W>, NodeSet<W>),
+    /// Any other comparison.
+    Compare(Count<W>, Comparison, Count<W>),
+    /// All of them.
+    And(Vec<Test<W>>),
+    /// One of them.
+    Or(Vec<Test<W>>),
+    /// The opposite.
+    Not(Box<Test<W>>),
+}
+
+/// A compiled share.
+#[derive(Clone, Debug)]
+pub enum Share<const W: usize> {
+    /// Part of a whole; 0 of an empty one.
+    Of(Set<W>, Set<W>),
+    /// A constant.
+    Constant(f64),
+    /// A product.
+    Product(Box<Share<W>>, Box<Share<W>>),
+    /// The smaller one.
+    Least(Box<Share<W>>, Box<Share<W>>),
+    /// 1 or 0.
+    If(Box<Test<W>>),
+}
+
+impl<const W: usize> Set<W> {
+    /// Looks the names up.
+    pub fn compile(
+        expression: &SetExpression,
+        blueprint: &Blueprint<W>,
+        groups: &Groups<W>,
+    ) -> Result<Self, LookupError> {
+        let compile = |part: &SetExpression| Self::compile(part, blueprint, groups).map(Box::new);
+        Ok(match expression {
+            SetExpression::Name(name) => look_up(name, blueprint, groups)?,
+            SetExpression::Literal(names) => {
+                let mut set = NodeSet::EMPTY;
+                for name in names {
+                    match look_up(name, blueprint, groups)? {
+                        Set::Fixed(nodes) => set |= nodes,
+                        _ => {
+                            return Err(LookupError {
+                                message: format!("`{}` is a signal, not a node", name.text),
+                                span: name.span.clone(),
+                                help: Some("braces hold nodes and groups; use | for signals".into()),
+                            });
+                        }
+                    }
+                }
+                Set::Fixed(set)
+            }
+            SetExpression::Meet(a, b) => Set::Meet(compile(a)?, compile(b)?),
+            SetExpression::Join(a, b) => Set::Join(compile(a)?, compile(b)?),
+            SetExpression::Without(a, b) => Set::Without(compile(a)?, compile(b)?),
+        })
+    }
+
+    /// The value in this state.
+    #[inline]
+    pub fn value(&self, state: &State<W>) -> NodeSet<W> {
+        match self {
+            Set::Signal(id) => state.set(*id),
+            Set::Fixed(nodes) => *nodes,
+            Set::Meet(a, b) => a.value(state) & b.value(state),
+            Set::Join(a, b) => a.value(state) | b.value(state),
+            Set::Without(a, b) => a.value(state) - b.value(state),
+        }
+    }
+
+    /// The nodes that can ever be members.
+    pub fn domain(&self, blueprint: &Blueprint<W>) -> NodeSet<W> {
+        match self {
+            Set::Signal(id) => blueprint.set_info(*id).domain,
+            Set::Fixed(nodes) => *nodes,
+            Set::Meet(a, b) => a.domain(blueprint) & b.domain(blueprint),
+            Set::Join(a, b) => a.domain(blueprint) | b.domain(blueprint),
+            Set::Without(a, _) => a.domain(blueprint),
+        }
+    }
+
+    /// Adds the signals that the value depends on.
+    pub fn signals(&self, found: &mut Vec<SetId>) {
+        match self {
+            Set::Signal(id) => found.push(*id),
+            Set::Fixed(_) => {}
+            Set::Meet(a, b) | Set::Join(a, b) | Set::Without(a, b) => {
+                a.signals(found);
+                b.signals(found);
+            }
+        }
+    }
+}
+
+impl<const W: usize> Count<W> {
+    /// Looks the names up.
+    pub fn compile(
+        expression: &CountExpression,
+        blueprint: &Blueprint<W>,
+        groups: &Groups<W>,
+    ) -> Result<Self, LookupError> {
+        Ok(match expression {
+            CountExpression::Count(set) => Count::Of(Set::compile(set, blueprint, groups)?),
+            CountExpression::Number(value, _) => Count::Number(*value),
+        })
+    }
+
+    /// The value in this state.
+    #[inline]
+    pub fn value(&self, state: &State<W>) -> u64 {
+        match self {
+            Count::Of(set) => set.value(state).len() as u64,
+            Count::Number(value) => *value,
+        }
+    }
+
+    /// Adds the signals that the value depends on.
+    pub fn signals(&self, found: &mut Vec<SetId>) {
+        if let Count::Of(set) = self {
+            set.signals(found);
+        }
+    }
+
+    /// The largest value it can have.
+    pub fn limit(&self, blueprint: &Blueprint<W>) -> u64 {
+        match self {
+            Count::Of(set) => set.domain(blueprint).len() as u64,
+            Count::Number(value) => *value,
+        }
+    }
+}
+
+impl<const W: usize> Test<W> {
+    /// Looks the names up, and refuses counts that can never be reached.
+    pub fn compile(
+        condition: &Condition,
+        blueprint: &Blueprint<W>,
+        groups: &Groups<W>,
+    ) -> Result<Self, LookupError> {
+        let set = |part: &SetExpression| Set::compile(part, blueprint, groups);
+        let all = |parts: &[Condition]| {
+            parts
+                .iter()
+                .map(|part| Self::compile(part, blueprint, groups))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match condition {
+            Condition::Constant(value) => Test::Constant(*value),
+            Condition::Any(a) => Test::Any(set(a)?),
+            Condition::All(a) => {
+                let a = set(a)?;
+                let domain = a.domain(blueprint);
+                Test::Holds(a, domain)
+            }
+            Condition::Majority(a) => {
+                let a = set(a)?;
+                let needed = a.domain(blueprint).len() / 2 + 1;
+                Test::AtLeast(a, needed)
+            }
+            Condition::Compare(left, comparison, right) => {
+                compile_comparison(left, *comparison, right, blueprint, groups)?
+            }
+            Condition::And(parts) => Test::And(all(parts)?),
+            Condition::Or(parts) => Test::Or(all(parts)?),
+            Condition::Not(part) => Test::Not(Box::new(Self::compile(part, blueprint, groups)?)),
+        })
+    }
+
+    /// Does it hold in this state?
+    #[inline]
+    pub fn holds(&self, state: &State<W>) -> bool {
+        match self {
+            Test::Any(set) => !set.value(state).is_empty(),
+            Test::AtLeast(set, needed) => set.value(state).len() >= *needed,
+            Test::And(parts) => parts.iter().all(|part| part.holds(state)),
+            Test::Or(parts) => parts.iter().any(|part| part.holds(state)),
+            Test::Not(part) => !part.holds(state),
+            Test::Holds(set, nodes) => nodes.is_subset(set.value(state)),
+            Test::Compare(left, comparison, right) => {
+                let (a, b) = (left.value(state), right.value(state));
+                match comparison {
+                    Comparison::AtLeast => a >= b,
+                    Comparison::MoreThan => a > b,
+                    Comparison::AtMost => a <= b,
+                    Comparison::LessThan => a < b,
+                    Comparison::Equal => a == b,
+                    Comparison::Different => a != b,
+                }
+            }
+            Test::Constant(value) => *value,
+        }
+    }
+
+    /// Adds the signals that the answer depends on.
+    pub fn signals(&self, found: &mut Vec<SetId>) {
+        match self {
+            Test::Constant(_) => {}
+            Test::Any(set) | Test::AtLeast(set, _) | Test::Holds(set, _) => set.signals(found),
+            Test::Compare(left, _, right) => {
+                left.signals(found);
+                right.signals(found);
+            }
+            Test::And(parts) | Test::Or(parts) => {
+                for part in parts {
+                    part.signals(found);
+                }
+            }
+            Test::Not(part) => part.signals(found),
+        }
+    }
+}
+
+impl<const W: usize> Share<W> {
+    /// Looks the names up.
+    pub fn compile(
+        expression: &ShareExpression,
+        blueprint: &Blueprint<W>,
+        groups: &Groups<W>,
+    ) -> Result<Self, LookupError> {
+        let share = |part: &ShareExpression| Self::compile(part, blueprint, groups).map(Box::new);
+        Ok(match expression {
+            ShareExpression::Share(a, b) => Share::Of(
+                Set::compile(a, blueprint, groups)?,
+                Set::compile(b, blueprint, groups)?,
+            ),
+            ShareExpression::Constant(value) => Share::Constant(*value),
+            ShareExpression::Product(a, b) => Share::Product(share(a)?, share(b)?),
+            ShareExpression::Least(a, b) => Share::Least(share(a)?, share(b)?),
+            ShareExpression::If(test) => {
+                Share::If(Box::new(Test::compile(test, blueprint, groups)?))
+            }
+        })
+    }
+
+    /// The value in this state, 0 to 1.
+    pub fn value(&self, state: &State<W>) -> f64 {
+        match self {
+            Share::Of(part, whole) => {
+                let whole = whole.value(state);
+                let part = part.value(state) & whole;
+                if whole.is_empty() {
+                    0.0
+                } else {
+                    part.len() as f64 / whole.len() as f64
+                }
+            }
+            Share::Constant(value) => *value,
+            Share::Product(a, b) => a.value(state) * b.value(state),
+            Share::Least(a, b) => a.value(state).min(b.value(state)),
+            Share::If(test) => f64::from(u8::from(test.holds(state))),
+        }
+    }
+
+    /// Adds the signals that the value depends on.
+    pub fn signals(&self, found: &mut Vec<SetId>) {
+        match self {
+            Share::Of(a, b) => {
+                a.signals(found);
+                b.signals(found);
+            }
+            Share::Constant(_) => {}
+            Share::Product(a, b) | Share::Least(a, b) => {
+                a.signals(found);
+                b.signals(found);
+            }
+            Share::If(test) => test.signals(found),
+        }
+    }
+}
+
+fn compile_comparison<const W: usize>(
+    left: &CountExpression,
+    comparison: Comparison,
+    right: &CountExpression,
+    blueprint: &Blueprint<W>,
+    groups: &Groups<W>,
+) -> Result<Test<W>, LookupError> {
+    let a = Count::compile(left, blueprint, groups)?;
+    let b = Count::compile(right, blueprint, groups)?;
+    if let (Count::Of(set), CountExpression::Number(wanted, span)) = (&a, right) {
+        let possible = a.limit(blueprint);
+        let never = match comparison {
+            Comparison::AtLeast | Comparison::Equal => *wanted > possible,
+            Comparison::MoreThan => *wanted >= possible,
+            _ => false,
+        };
+        if never {
+            return Err(LookupError {
+                message: format!("{wanted} can never be reached: the set has {possible} nodes at most"),
+                span: span.clone(),
+                help: Some(format!("use a number from 1 to {possible}")),
+            });
+        }
+        if comparison == Comparison::AtLeast {
+            return Ok(Test::AtLeast(set.clone(), *wanted as usize));
+        }
+    }
+    Ok(Test::Compare(a, comparison, b))
+}
+
+fn look_up<const W: usize>(
+    name: &Name,
+    blueprint: &Blueprint<W>,
+    groups: &Groups<W>,
+) -> Result<Set<W>, LookupError> {
+    if let Some(id) = blueprint.signal_named(&name.text) {
+        return Ok(Set::Signal(id));
+    }
+    if let Some((_, nodes)) = groups.groups.iter().find(|(group, _)| *group == name.text) {
+        return Ok(Set::Fixed(*nodes));
+    }
+    if let Some(node) = blueprint.node_named(&name.text) {
+        return Ok(Set::Fixed(NodeSet::single(node)));
+    }
+    let known = blueprint
+        .signals()
+        .map(|(signal, _)| signal.to_owned())
+        .chain(groups.groups.iter().map(|(group, _)| group.clone()))
+        .chain((0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned()));
+    Err(LookupError {
+        message: format!("there is no signal, node or group named `{}`", name.text),
+        span: name.span.clone(),
+        help: crate::scenario::nearest::suggestion(&name.text, known),
+    })
+}

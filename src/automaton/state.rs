@@ -1,0 +1,96 @@
+//! The whole state of a model: node sets, counters, and which timers are armed.
+//!
+//! Flat vectors, so that cloning a state (splitting), hashing it (solving) and
+//! comparing it (exploring) need no help from the automata.
+
+use super::{Node, NodeSet, Timer};
+
+/// A node set variable. Public ones are the signals of the scenario language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub u32);
+
+/// One node set variable for each node, e.g. the view that a member has.
+#[derive(Clone, Copy, Debug)]
+pub struct Sets(pub u32);
+
+impl Sets {
+    /// The variable of one node.
+    pub fn at(self, node: Node) -> SetId {
+        SetId(self.0 + u32::from(node.0))
+    }
+}
+
+/// A counter variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter(pub u32);
+
+/// A row of counters, usually one for each node.
+#[derive(Clone, Copy, Debug)]
+pub struct Counters(pub u32);
+
+impl Counters {
+    /// The counter of one node.
+    pub fn at(self, node: Node) -> Counter {
+        Counter(self.0 + u32::from(node.0))
+    }
+
+    /// The counter at a place in the row.
+    pub fn nth(self, index: usize) -> Counter {
+        Counter(self.0 + index as u32)
+    }
+}
+
+/// Everything that a model remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State<const W: usize> {
+    pub(super) sets: Vec<NodeSet<W>>,
+    pub(super) counters: Vec<u64>,
+    pub(super) armed: Vec<u64>,
+}
+
+impl<const W: usize> State<W> {
+    /// A state of zeros for a model with so many variables and timers.
+    pub fn new(sets: usize, counters: usize, timers: usize) -> Self {
+        State {
+            sets: vec![NodeSet::EMPTY; sets],
+            counters: vec![0; counters],
+            armed: vec![0; timers.div_ceil(64)],
+        }
+    }
+
+    /// Back to zeros, keeping the memory.
+    pub fn clear(&mut self) {
+        self.sets.fill(NodeSet::EMPTY);
+        self.counters.fill(0);
+        self.armed.fill(0);
+    }
+
+    /// The value of a node set variable.
+    #[inline]
+    pub fn set(&self, id: SetId) -> NodeSet<W> {
+        self.sets[id.0 as usize]
+    }
+
+    /// The value of a counter.
+    #[inline]
+    pub fn counter(&self, id: Counter) -> u64 {
+        self.counters[id.0 as usize]
+    }
+
+    /// Is the timer running?
+    #[inline]
+    pub fn is_armed(&self, timer: Timer) -> bool {
+        self.armed[timer.0 as usize / 64] >> (timer.0 % 64) & 1 == 1
+    }
+
+    #[inline]
+    pub(super) fn mark_armed(&mut self, timer: Timer, armed: bool) {
+        let word = &mut self.armed[timer.0 as usize / 64];
+        let bit = 1 << (timer.0 % 64);
+        if armed {
+            *word |= bit;
+        } else {
+            *word &= !bit;
+        }
+    }
+}

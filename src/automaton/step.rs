@@ -1,0 +1,220 @@
+//! One step of the transition function, as an automaton sees it.
+
+use super::{Command, Counter, Delay, Node, NodeSet, SetId, State, StreamId, Timer};
+
+/// Who wants to know when a set changes: one bit for each automaton and one for
+/// each measure (service or tally).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Automata to run again.
+    pub automata: u128,
+    /// Services and tallies to evaluate again.
+    pub measures: u64,
+}
+
+/// Something the outside world does, of interest to the statistics: failover
+/// latency is counted from a fault, and only where nothing came back meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Something broke or was taken away.
+    Fault,
+    /// Something came back: a repair, a restart, a heal, an operator.
+    Restore,
+}
+
+/// What a step asks of the reader, in order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Effect {
+    /// Start (or start again) a timer; its delay comes from this stream.
+    Arm {
+        timer: Timer,
+        delay: Delay,
+        stream: StreamId,
+    },
+    /// Stop a timer.
+    Cancel(Timer),
+    /// Stop a timer, remembering how long it still had to run.
+    Suspend(Timer),
+    /// Let a suspended timer run on.
+    Resume(Timer),
+    /// For the statistics.
+    Mark(Mark),
+}
+
+/// Answers the weighted choices of a step: by a draw, or by trying each in turn.
+pub trait Chooser {
+    /// The index of one of `weights` (not all zero, none negative).
+    fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize;
+}
+
+/// The view that an automaton has of the state while it makes its step.
+pub struct Step<'a, const W: usize> {
+    state: &'a mut State<W>,
+    interest: &'a [Interest],
+    effects: &'a mut Vec<Effect>,
+    chooser: &'a mut dyn Chooser,
+    /// The stream of the running automaton's choices.
+    pub(crate) choice_stream: StreamId,
+    /// What the step has disturbed so far.
+    pub(crate) pending: Interest,
+    /// Orders that automata have given and nobody has heard yet.
+    pub(crate) orders: Vec<Command<W>>,
+}
+
+impl<'a, const W: usize> Step<'a, W> {
+    /// A fresh step; `interest` has one entry for each set of the model.
+    pub fn new(
+        state: &'a mut State<W>,
+        interest: &'a [Interest],
+        effects: &'a mut Vec<Effect>,
+        chooser: &'a mut dyn Chooser,
+    ) -> Self {
+        Step {
+            state,
+            interest,
+            effects,
+            chooser,
+            choice_stream: StreamId::of_timer(Timer(0)),
+            pending: Interest::default(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> &State<W> {
+        self.state
+    }
+
+    /// The value of a node set variable.
+    #[inline]
+    pub fn get(&self, id: SetId) -> NodeSet<W> {
+        self.state.set(id)
+    }
+
+    /// Is the node in the set?
+    #[inline]
+    pub fn has(&self, id: SetId, node: Node) -> bool {
+        self.state.set(id).contains(node)
+    }
+
+    /// Writes a node set variable; its readers run again if it changed.
+    #[inline]
+    pub fn put(&mut self, id: SetId, value: NodeSet<W>) {
+        let slot = &mut self.state.sets[id.0 as usize];
+        if *slot != value {
+            *slot = value;
+            let interest = self.interest[id.0 as usize];
+            self.pending.automata |= interest.automata;
+            self.pending.measures |= interest.measures;
+        }
+    }
+
+    /// Adds a node to a set.
+    #[inline]
+    pub fn insert(&mut self, id: SetId, node: Node) {
+        self.put(id, self.get(id).with(node));
+    }
+
+    /// Takes a node out of a set.
+    #[inline]
+    pub fn remove(&mut self, id: SetId, node: Node) {
+        self.put(id, self.get(id).without(node));
+    }
+
+    /// Puts a node into a set or takes it out.
+    #[inline]
+    pub fn assign(&mut self, id: SetId, node: Node, member: bool) {
+        if member {
+            self.insert(id, node);
+        } else {
+            self.remove(id, node);
+        }
+    }
+
+    /// The value of a counter.
+    #[inline]
+    pub fn count(&self, id: Counter) -> u64 {
+        self.state.counter(id)
+    }
+
+    /// Writes a counter. Nobody but its owner reads it, so nothing runs again.
+    #[inline]
+    pub fn set_count(&mut self, id: Counter, value: u64) {
+        self.state.counters[id.0 as usize] = value;
+    }
+
+    /// Is the timer running?
+    #[inline]
+    pub fn is_armed(&self, timer: Timer) -> bool {
+        self.state.is_armed(timer)
+    }
+
+    /// Starts a timer (again), with a delay drawn from the timer's own stream.
+    #[inline]
+    pub fn arm(&mut self, timer: Timer, delay: Delay) {
+        self.arm_from(timer, delay, StreamId::of_timer(timer));
+    }
+
+    /// Starts a timer (again), with a delay drawn from the given stream.
+    #[inline]
+    pub fn arm_from(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
+        self.state.mark_armed(timer, true);
+        self.effects.push(Effect::Arm {
+            timer,
+            delay,
+            stream,
+        });
+    }
+
+    /// Stops a timer; does nothing where it is not running.
+    #[inline]
+    pub fn cancel(&mut self, timer: Timer) {
+        if self.state.is_armed(timer) {
+            self.state.mark_armed(timer, false);
+            self.effects.push(Effect::Cancel(timer));
+        }
+    }
+
+    /// Stops a running timer, keeping the time that it still had to run.
+    pub fn suspend(&mut self, timer: Timer) {
+        if self.state.is_armed(timer) {
+            self.state.mark_armed(timer, false);
+            self.effects.push(Effect::Suspend(timer));
+        }
+    }
+
+    /// Lets a suspended timer run on with the age that it had.
+    pub fn resume(&mut self, timer: Timer) {
+        self.state.mark_armed(timer, true);
+        self.effects.push(Effect::Resume(timer));
+    }
+
+    /// Tells the statistics of a fault or a return.
+    #[inline]
+    pub fn mark(&mut self, mark: Mark) {
+        self.effects.push(Effect::Mark(mark));
+    }
+
+    /// Gives an order, which every automaton hears before anything else happens.
+    pub fn order(&mut self, command: Command<W>) {
+        self.orders.push(command);
+    }
+
+    /// Lets chance decide at once between alternatives of these weights, and
+    /// returns the index of the one taken.
+    pub fn choose(&mut self, weights: &[f64]) -> usize {
+        self.chooser.choose(self.choice_stream, weights)
+    }
+
+    /// True with the given probability (0 to 1).
+    pub fn chance(&mut self, probability: f64) -> bool {
+        if probability <= 0.0 {
+            return false;
+        }
+        probability >= 1.0 || self.choose(&[probability, 1.0 - probability]) == 0
+    }
+
+    pub(crate) fn fired(&mut self, timer: Timer) {
+        self.state.mark_armed(timer, false);
+    }
+}

@@ -1,0 +1,204 @@
+//! The agenda: which timer runs out next.
+//!
+//! Every named timer has one slot, so the agenda is a tournament over a fixed
+//! number of slots rather than a heap of loose entries: arming, arming again
+//! and cancelling all replay one path from a leaf to the root, and nothing is
+//! ever left behind to be skipped later. `cargo bench` shows it beside a binary
+//! heap with lazy cancellation (docs/performance.md has the figures).
+//!
+//! A key holds the time, then the order of insertion, then the slot; comparing
+//! two keys therefore breaks ties by insertion order.
+
+use crate::automaton::{Nanos, Timer};
+
+/// No more timers than this fit into one model.
+pub const MAX_TIMERS: usize = 1 << 24;
+/// No more timers than this can be armed in one replication.
+pub const MAX_ARMINGS: u64 = 1 << 40;
+
+const IDLE: u128 = u128::MAX;
+
+/// The pending timers of one replication.
+#[derive(Clone, Debug)]
+pub struct Agenda {
+    /// A binary tree in an array: the root at 1, the leaves from `leaves` on.
+    tree: Vec<u128>,
+    leaves: usize,
+    armings: u64,
+    now: Nanos,
+    /// What a suspended timer still had to run.
+    suspended: Vec<Option<Nanos>>,
+}
+
+impl Agenda {
+    /// An agenda for so many timers, none of them armed, at time zero.
+    pub fn new(timers: usize) -> Agenda {
+        let leaves = timers.next_power_of_two().max(2);
+        Agenda {
+            tree: vec![IDLE; 2 * leaves],
+            leaves,
+            armings: 0,
+            now: Nanos::ZERO,
+            suspended: vec![None; timers],
+        }
+    }
+
+    /// Forgets everything and goes back to time zero.
+    pub fn clear(&mut self) {
+        self.tree.fill(IDLE);
+        self.suspended.fill(None);
+        self.armings = 0;
+        self.now = Nanos::ZERO;
+    }
+
+    /// The time of the event at hand.
+    #[inline]
+    pub fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// Moves the clock without an event, e.g. to an entry of a fault script.
+    pub fn advance_to(&mut self, time: Nanos) {
+        self.now = self.now.max(time);
+    }
+
+    /// How many timers have been armed so far.
+    #[inline]
+    pub fn armings(&self) -> u64 {
+        self.armings
+    }
+
+    /// Lets a timer run out after `delay`; a delay of never leaves it silent.
+    #[inline]
+    pub fn arm(&mut self, timer: Timer, delay: Nanos) {
+        self.armings += 1;
+        let time = self.now + delay;
+        let key = if time >= Nanos::NEVER {
+            IDLE
+        } else {
+            u128::from(time.0) << 64 | u128::from(self.armings << 24 | u64::from(timer.0))
+        };
+        self.place(timer, key);
+    }
+
+    /// Silences a timer.
+    #[inline]
+    pub fn cancel(&mut self, timer: Timer) {
+        self.place(timer, IDLE);
+    }
+
+    /// Silences a timer and remembers how long it still had to run.
+    pub fn suspend(&mut self, timer: Timer) {
+        let key = self.tree[self.leaves + timer.0 as usize];
+        self.suspended[timer.0 as usize] = Some(if key == IDLE {
+            Nanos::NEVER
+        } else {
+            Nanos((key >> 64) as u64).since(self.now)
+        });
+        self.cancel(timer);
+    }
+
+    /// Lets a suspended timer run for the rest of its time.
+    pub fn resume(&mut self, timer: Timer) {
+        if let Some(rest) = self.suspended[timer.0 as usize].take() {
+            self.arm(timer, rest);
+        }
+    }
+
+    /// When the next timer runs out, and which.
+    #[inline]
+    pub fn peek(&self) -> Option<(Nanos, Timer)> {
+        let key = self.tree[1];
+        (key != IDLE).then(|| (Nanos((key >> 64) as u64), Timer(key as u32 & 0xff_ffff)))
+    }
+
+    /// Moves the clock to the event of [`Agenda::peek`]. The timer keeps its
+    /// slot until it is armed again or [`Agenda::retire`]d, because most events
+    /// arm the timer that has just fired, and one replay is cheaper than two.
+    #[inline]
+    pub fn begin_event(&mut self, time: Nanos) {
+        self.now = time;
+    }
+
+    /// Takes out the timer that has just fired, unless the event armed it again.
+    #[inline]
+    pub fn retire(&mut self, timer: Timer, armings_before: u64) {
+        let key = self.tree[self.leaves + timer.0 as usize];
+        let arming = (key as u64) >> 24;
+        if key != IDLE && arming <= armings_before {
+            self.place(timer, IDLE);
+        }
+    }
+
+    #[inline]
+    fn place(&mut self, timer: Timer, key: u128) {
+        let mut at = self.leaves + timer.0 as usize;
+        self.tree[at] = key;
+        while at > 1 {
+            let winner = self.tree[at].min(self.tree[at ^ 1]);
+            at >>= 1;
+            self.tree[at] = winner;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drain(agenda: &mut Agenda) -> Vec<(u64, u32)> {
+        let mut seen = Vec::new();
+        while let Some((time, timer)) = agenda.peek() {
+            let before = agenda.armings();
+            agenda.begin_event(time);
+            agenda.retire(timer, before);
+            seen.push((time.0, timer.0));
+        }
+        seen
+    }
+
+    #[test]
+    fn ties_are_broken_by_insertion_order() {
+        let mut agenda = Agenda::new(5);
+        for timer in [3, 1, 4, 0] {
+            agenda.arm(Timer(timer), Nanos(10));
+        }
+        agenda.arm(Timer(2), Nanos(5));
+        assert_eq!(drain(&mut agenda), vec![(5, 2), (10, 3), (10, 1), (10, 4), (10, 0)]);
+    }
+
+    #[test]
+    fn a_suspended_timer_keeps_its_age() {
+        let mut agenda = Agenda::new(2);
+        agenda.arm(Timer(0), Nanos(10));
+        agenda.advance_to(Nanos(4));
+        agenda.suspend(Timer(0));
+        agenda.advance_to(Nanos(100));
+        agenda.resume(Timer(0));
+        assert_eq!(agenda.peek(), Some((Nanos(106), Timer(0))));
+    }
+
+    proptest! {
+        #[test]
+        fn events_come_in_the_order_of_a_sorted_list(
+            delays in proptest::collection::vec(0u64..50, 1..40),
+            cancelled in proptest::collection::vec(any::<bool>(), 40),
+        ) {
+            let mut agenda = Agenda::new(delays.len());
+            let mut expected = Vec::new();
+            for (timer, delay) in delays.iter().enumerate() {
+                agenda.arm(Timer(timer as u32), Nanos(*delay));
+            }
+            for (timer, delay) in delays.iter().enumerate() {
+                if cancelled[timer] {
+                    agenda.cancel(Timer(timer as u32));
+                } else {
+                    expected.push((*delay, timer as u32));
+                }
+            }
+            expected.sort();
+            prop_assert_eq!(drain(&mut agenda), expected);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The readers of a model, one replication at a time.
+//!
+//! [`play`] gives meaning to time and chance: it keeps the agenda, draws the
+//! delays and answers the choices. [`simulate`] plays by chance and records
+//! what the services did; [`replay`] lets a fault script decide.
+
+pub mod agenda;
+pub mod play;
+pub mod record;
+pub mod replay;
+pub mod simulate;
+pub mod streams;
+
+pub use play::{PlayError, Player};

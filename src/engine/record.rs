@@ -1,0 +1,235 @@
+//! What one replication has to say about each service and tally.
+
+use super::play::Player;
+use crate::automaton::Nanos;
+use crate::model::measure::{Condition, Reading};
+
+/// One service in one replication. Times are nanoseconds within the counted
+/// part of the replication.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRecord {
+    /// Time not up (down or read only).
+    pub down_ns: u64,
+    /// Part of that in which it could be read.
+    pub read_only_ns: u64,
+    /// Time up in which some requests failed.
+    pub degraded_ns: u64,
+    /// Share of failed requests integrated over time, in seconds.
+    pub failed_s: f64,
+    /// Lengths of the outages that began in the counted part. An outage that the
+    /// end of the replication cuts short has the length that was seen.
+    pub outages_ns: Vec<u64>,
+    /// Fault to service restored, for outages that ended although nothing had
+    /// come back meanwhile: the failovers.
+    pub failovers_ns: Vec<u64>,
+    /// Time not up, by the number of its cause (see `Blame`).
+    pub cause_ns: Vec<u64>,
+    /// Time not up in each year of the counted part.
+    pub year_ns: Vec<u64>,
+    /// Was it up when the replication ended?
+    pub up_at_end: bool,
+}
+
+/// One replication.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationRecord {
+    /// Its number.
+    pub replication: u64,
+    /// Events that were played.
+    pub events: u64,
+    /// The services, in the order of the scenario.
+    pub services: Vec<ServiceRecord>,
+    /// For each tally the time at each value of its count.
+    pub tallies: Vec<Vec<u64>>,
+}
+
+#[derive(Clone, Copy)]
+struct Current {
+    reading: Reading,
+    /// When the present reading (and cause) began.
+    since: Nanos,
+    cause: usize,
+    outage_began: Nanos,
+    fault_before: Nanos,
+    restorations_before: u64,
+}
+
+/// Watches a player and keeps the record.
+pub struct Recorder {
+    from: Nanos,
+    services: Vec<Current>,
+    tallies: Vec<(usize, Nanos)>,
+    record: ReplicationRecord,
+}
+
+const YEAR_NS: u64 = (Nanos::SECONDS_PER_YEAR * 1e9) as u64;
+
+impl Recorder {
+    /// A recorder that counts from `warm_up` on.
+    pub fn new(warm_up: Nanos) -> Recorder {
+        Recorder {
+            from: warm_up,
+            services: Vec::new(),
+            tallies: Vec::new(),
+            record: ReplicationRecord::default(),
+        }
+    }
+
+    /// Starts a record with the state in which the player begins.
+    pub fn begin<const W: usize>(&mut self, player: &Player<'_, W>, replication: u64, end: Nanos) {
+        let model = player.model();
+        let years = (end.since(self.from).0).div_ceil(YEAR_NS).max(1) as usize;
+        self.record = ReplicationRecord {
+            replication,
+            events: 0,
+            services: model
+                .services()
+                .iter()
+                .map(|service| ServiceRecord {
+                    cause_ns: vec![0; service.blame.causes().len()],
+                    year_ns: vec![0; years],
+                    ..ServiceRecord::default()
+                })
+                .collect(),
+            tallies: model.tallies().iter().map(|tally| vec![0; tally.limit as usize + 1]).collect(),
+        };
+        self.services = model
+            .services()
+            .iter()
+            .map(|service| {
+                let reading = service.read(player.state());
+                let down = is_down(reading);
+                Current {
+                    reading,
+                    since: Nanos::ZERO,
+                    cause: if down { service.blame.cause(player.state()) } else { 0 },
+                    outage_began: Nanos::ZERO,
+                    fault_before: Nanos::ZERO,
+                    restorations_before: 0,
+                }
+            })
+            .collect();
+        self.tallies = model
+            .tallies()
+            .iter()
+            .map(|tally| (tally.of.value(player.state()) as usize, Nanos::ZERO))
+            .collect();
+    }
+
+    /// Reads the measures that an event has touched.
+    #[inline]
+    pub fn update<const W: usize>(&mut self, player: &Player<'_, W>, touched: u64) {
+        let mut left = touched;
+        while left != 0 {
+            let index = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if index < self.services.len() {
+                self.update_service(player, index);
+            } else {
+                self.update_tally(player, index - self.services.len());
+            }
+        }
+    }
+
+    #[inline]
+    fn update_tally<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
+        let level = player.model().tallies()[index].of.value(player.state()) as usize;
+        let (before, since) = self.tallies[index];
+        if level != before {
+            let now = player.now();
+            self.record.tallies[index][before] += now.since(since.max(self.from)).0;
+            self.tallies[index] = (level, now);
+        }
+    }
+
+    #[inline]
+    fn update_service<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
+        let service = &player.model().services()[index];
+        let reading = service.read(player.state());
+        let current = self.services[index];
+        let down = is_down(reading);
+        let cause = if down { service.blame.cause(player.state()) } else { 0 };
+        if reading == current.reading && cause == current.cause {
+            return;
+        }
+        let now = player.now();
+        self.close_segment(index, now);
+        let next = &mut self.services[index];
+        next.reading = reading;
+        next.since = now;
+        next.cause = cause;
+        let was_down = is_down(current.reading);
+        if down && !was_down {
+            next.outage_began = now;
+            next.fault_before = player.last_fault();
+            next.restorations_before = player.restorations();
+        } else if was_down && !down && current.outage_began >= self.from {
+            let record = &mut self.record.services[index];
+            record.outages_ns.push(now.since(current.outage_began).0);
+            if player.restorations() == current.restorations_before {
+                record.failovers_ns.push(now.since(current.fault_before).0);
+            }
+        }
+    }
+
+    /// Books the time since the last change of a service.
+    fn close_segment(&mut self, index: usize, now: Nanos) {
+        let current = self.services[index];
+        let begin = current.since.max(self.from);
+        let length = now.since(begin).0;
+        if length == 0 {
+            return;
+        }
+        let record = &mut self.record.services[index];
+        match current.reading.condition {
+            Condition::Up => {}
+            Condition::Degraded => record.degraded_ns += length,
+            Condition::ReadOnly | Condition::Down => {
+                record.down_ns += length;
+                record.cause_ns[current.cause] += length;
+                if current.reading.condition == Condition::ReadOnly {
+                    record.read_only_ns += length;
+                }
+                let offset = begin.since(self.from).0;
+                spread_over_years(&mut record.year_ns, offset, length);
+            }
+        }
+        if current.reading.success < 1.0 {
+            record.failed_s += (1.0 - current.reading.success) * Nanos(length).seconds();
+        }
+    }
+
+    /// Ends the record at the horizon and hands it over.
+    pub fn finish<const W: usize>(&mut self, player: &Player<'_, W>, end: Nanos) -> ReplicationRecord {
+        for index in 0..self.services.len() {
+            self.close_segment(index, end);
+            let current = self.services[index];
+            let down = is_down(current.reading);
+            let record = &mut self.record.services[index];
+            record.up_at_end = !down;
+            if down && current.outage_began >= self.from && current.outage_began < end {
+                record.outages_ns.push(end.since(current.outage_began).0);
+            }
+        }
+        for (index, (level, since)) in self.tallies.iter().enumerate() {
+            self.record.tallies[index][*level] += end.since((*since).max(self.from)).0;
+        }
+        self.record.events = player.events();
+        std::mem::take(&mut self.record)
+    }
+}
+
+fn is_down(reading: Reading) -> bool {
+    matches!(reading.condition, Condition::Down | Condition::ReadOnly)
+}
+
+fn spread_over_years(years: &mut [u64], mut offset: u64, mut length: u64) {
+    while length > 0 {
+        let year = ((offset / YEAR_NS) as usize).min(years.len() - 1);
+        let room = if year + 1 == years.len() { length } else { YEAR_NS - offset % YEAR_NS };
+        let part = length.min(room);
+        years[year] += part;
+        offset += part;
+        length -= part;
+    }
+}

@@ -1,0 +1,398 @@
+//! The reader `replay`: a fault script decides, and every change is written down.
+//!
+//! Spontaneous failures, repairs and operators stand still; time-outs, restarts
+//! and transfers run as they would. Phases (of heartbeats, of check intervals)
+//! are drawn afresh in each replication.
+
+use super::play::{PlayError, Player};
+use crate::automaton::{Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId};
+use crate::model::Model;
+use crate::model::measure::Reading;
+use crate::scenario::error::{Origin, Result as ScenarioResult, ScenarioError};
+use crate::scenario::faults::{Action, FaultScript, Names, Verb, When};
+use crate::scenario::nearest::suggestion;
+
+/// The name that stands for the place of the users in groups and links.
+pub const CLIENTS: &str = "clients";
+
+/// One line of a timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change<const W: usize> {
+    /// When.
+    pub at: Nanos,
+    /// What.
+    pub what: What<W>,
+}
+
+/// What a line of a timeline tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What<const W: usize> {
+    /// A fault of the script happened; its number.
+    Fault(usize),
+    /// A signal has another value.
+    Signal(SetId, NodeSet<W>),
+    /// A service is in another condition; its number.
+    Service(usize, Reading),
+}
+
+/// A fault script with its names looked up.
+pub struct Plan<const W: usize> {
+    until: Nanos,
+    faults: Vec<PlannedFault<W>>,
+}
+
+struct PlannedFault<const W: usize> {
+    when: PlannedTime<W>,
+    command: Command<W>,
+    text: String,
+}
+
+enum PlannedTime<const W: usize> {
+    At { low: Nanos, high: Nanos },
+    After { signal: SetId, is: NodeSet<W>, plus: Nanos },
+}
+
+impl<const W: usize> Plan<W> {
+    /// Looks up the names of a script in a model.
+    pub fn new(script: &FaultScript, model: &Model<W>, processes: &[String]) -> ScenarioResult<Plan<W>> {
+        let lookup = Lookup { model, processes };
+        let faults = script
+            .faults
+            .iter()
+            .map(|fault| {
+                Ok(PlannedFault {
+                    when: lookup.time(&fault.when)?,
+                    command: lookup.command(&fault.action, &fault.origin)?,
+                    text: describe(&fault.action),
+                })
+            })
+            .collect::<ScenarioResult<Vec<_>>>()?;
+        Ok(Plan { until: script.until, faults })
+    }
+
+    /// The end of the timeline.
+    pub fn until(&self) -> Nanos {
+        self.until
+    }
+
+    /// A fault in words.
+    pub fn fault_text(&self, index: usize) -> &str {
+        &self.faults[index].text
+    }
+}
+
+struct Lookup<'a, const W: usize> {
+    model: &'a Model<W>,
+    processes: &'a [String],
+}
+
+impl<const W: usize> Lookup<'_, W> {
+    fn node(&self, name: &str, origin: &Origin) -> ScenarioResult<Node> {
+        let blueprint = self.model.blueprint();
+        blueprint.node_named(name).ok_or_else(|| {
+            let known = (0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned());
+            ScenarioError::at(origin, format!("there is no node `{name}`"), "unknown node")
+                .maybe_help(suggestion(name, known))
+        })
+    }
+
+    fn nodes(&self, names: &Names) -> ScenarioResult<NodeSet<W>> {
+        names.iter().map(|(name, origin)| self.node(name, origin)).collect()
+    }
+
+    /// A node, or `None` for the place of the clients.
+    fn end(&self, (name, origin): &(String, Origin)) -> ScenarioResult<Option<Node>> {
+        if name == CLIENTS { Ok(None) } else { self.node(name, origin).map(Some) }
+    }
+
+    fn time(&self, when: &When) -> ScenarioResult<PlannedTime<W>> {
+        Ok(match when {
+            When::At { low, high } => PlannedTime::At { low: *low, high: *high },
+            When::After { signal, is, plus, origin } => {
+                let blueprint = self.model.blueprint();
+                let id = blueprint.signal_named(signal).ok_or_else(|| {
+                    let known = blueprint.signals().map(|(name, _)| name.to_owned());
+                    ScenarioError::at(origin, format!("there is no signal `{signal}`"), "unknown signal")
+                        .maybe_help(suggestion(signal, known))
+                })?;
+                PlannedTime::After { signal: id, is: self.nodes(is)?, plus: *plus }
+            }
+        })
+    }
+
+    fn command(&self, action: &Action, origin: &Origin) -> ScenarioResult<Command<W>> {
+        Ok(match action {
+            Action::Do { verb, nodes, process: None } => {
+                Command::Nodes(node_command(*verb, origin)?, self.nodes(nodes)?)
+            }
+            Action::Do { verb, nodes, process: Some((process, at)) } => {
+                if !self.processes.contains(process) {
+                    return Err(ScenarioError::at(at, format!("there is no process `{process}`"), "unknown process")
+                        .maybe_help(suggestion(process, self.processes.iter())));
+                }
+                Command::Process(process_command(*verb), process.clone(), self.nodes(nodes)?)
+            }
+            Action::CutNodes { nodes, carrier } => {
+                Command::CutNodes { nodes: self.nodes(nodes)?, carrier: *carrier }
+            }
+            Action::CutLink(a, b) => Command::CutLink(self.end(a)?, self.end(b)?),
+            Action::HealLink(a, b) => Command::HealLink(self.end(a)?, self.end(b)?),
+            Action::Heal(nodes) => Command::Heal(self.nodes(nodes)?),
+            Action::Partition(groups) => self.partition(groups)?,
+            Action::Operator { protocol, action, nodes } => self.operator(protocol, action, nodes)?,
+        })
+    }
+
+    fn partition(&self, groups: &[Names]) -> ScenarioResult<Command<W>> {
+        let mut sets = Vec::new();
+        let mut clients = None;
+        for group in groups {
+            let mut set = NodeSet::EMPTY;
+            for (name, origin) in group {
+                if name == CLIENTS {
+                    continue;
+                }
+                let node = self.node(name, origin)?;
+                if sets.iter().any(|other: &NodeSet<W>| other.contains(node)) || set.contains(node) {
+                    return Err(ScenarioError::at(origin, format!("`{name}` is in two groups"), "here again"));
+                }
+                set.insert(node);
+            }
+            if group.iter().any(|(name, _)| name == CLIENTS) {
+                clients = Some(set);
+            }
+            sets.push(set);
+        }
+        // Where the script does not say, the users still reach every node.
+        let clients = clients.unwrap_or(self.model.blueprint().all_nodes());
+        Ok(Command::Partition { groups: sets, clients })
+    }
+
+    fn operator(
+        &self,
+        protocol: &Option<(String, Origin)>,
+        (action, at): &(String, Origin),
+        nodes: &Names,
+    ) -> ScenarioResult<Command<W>> {
+        let able = |automaton: &&dyn crate::automaton::Automaton<W>| {
+            automaton.actions().contains(&action.as_str())
+                && protocol.as_ref().is_none_or(|(name, _)| automaton.name() == name)
+        };
+        if !self.model.automata().any(|automaton| able(&automaton)) {
+            let known = self.model.automata().flat_map(|a| a.actions().iter().copied());
+            return Err(ScenarioError::at(at, format!("nothing here understands `{action}`"), "unknown action")
+                .maybe_help(suggestion(action, known)));
+        }
+        Ok(Command::Operator {
+            protocol: protocol.as_ref().map(|(name, _)| name.clone()).unwrap_or_default(),
+            action: action.clone(),
+            nodes: self.nodes(nodes)?,
+        })
+    }
+}
+
+fn node_command(verb: Verb, origin: &Origin) -> ScenarioResult<NodeCommand> {
+    Ok(match verb {
+        Verb::PowerOff => NodeCommand::PowerOff,
+        Verb::Crash => NodeCommand::Crash,
+        Verb::Stop => NodeCommand::Stop,
+        Verb::Start => NodeCommand::Start,
+        Verb::Freeze => NodeCommand::Freeze,
+        Verb::Thaw => NodeCommand::Thaw,
+        Verb::Kill(_) => return Err(ScenarioError::at(origin, "`kill` needs `process`", "here")),
+    })
+}
+
+fn process_command(verb: Verb) -> ProcessCommand {
+    match verb {
+        Verb::Kill(target) => ProcessCommand::Kill(target),
+        Verb::Stop => ProcessCommand::Stop,
+        Verb::Start => ProcessCommand::Start,
+        Verb::Freeze => ProcessCommand::Freeze,
+        Verb::Thaw => ProcessCommand::Thaw,
+        // Refused by the reader of scripts.
+        Verb::PowerOff | Verb::Crash => ProcessCommand::Kill(KillTarget::All),
+    }
+}
+
+fn describe(action: &Action) -> String {
+    let list = |names: &Names| names.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
+    match action {
+        Action::Do { verb, nodes, process } => {
+            let word = match verb {
+                Verb::PowerOff => "power off",
+                Verb::Crash => "crash",
+                Verb::Kill(KillTarget::All) => "kill",
+                Verb::Kill(KillTarget::Parent) => "kill the parent of",
+                Verb::Kill(KillTarget::Child) => "kill the child of",
+                Verb::Stop => "stop",
+                Verb::Start => "start",
+                Verb::Freeze => "freeze",
+                Verb::Thaw => "thaw",
+            };
+            match process {
+                Some((process, _)) => format!("{word} {process} on {}", list(nodes)),
+                None => format!("{word} {}", list(nodes)),
+            }
+        }
+        Action::CutNodes { nodes, carrier: false } => format!("pull the cable of {}", list(nodes)),
+        Action::CutNodes { nodes, carrier: true } => format!("drop all packets of {}", list(nodes)),
+        Action::CutLink((a, _), (b, _)) => format!("cut the path between {a} and {b}"),
+        Action::HealLink((a, _), (b, _)) => format!("heal the path between {a} and {b}"),
+        Action::Partition(groups) => {
+            let groups: Vec<_> = groups.iter().map(list).collect();
+            format!("partition {}", groups.join(" | "))
+        }
+        Action::Heal(nodes) if nodes.is_empty() => "heal the network".to_owned(),
+        Action::Heal(nodes) => format!("heal the network of {}", list(nodes)),
+        Action::Operator { action, nodes, .. } if nodes.is_empty() => format!("operator: {}", action.0),
+        Action::Operator { action, nodes, .. } => format!("operator: {} on {}", action.0, list(nodes)),
+    }
+}
+
+/// Plays a script once and returns every change from the first instant on.
+pub fn replay<const W: usize>(
+    model: &Model<W>,
+    plan: &Plan<W>,
+    seed: u64,
+    replication: u64,
+    max_events: u64,
+) -> Result<Vec<Change<W>>, PlayError> {
+    let mut run = Run {
+        player: Player::new(model, false, max_events),
+        plan,
+        times: Vec::new(),
+        writer: Writer::default(),
+        pending_from: 0,
+    };
+    run.player.begin(seed, replication)?;
+    run.draw_times();
+    run.writer.write(&run.player);
+    run.play()?;
+    Ok(run.writer.changes)
+}
+
+struct Run<'m, const W: usize> {
+    player: Player<'m, W>,
+    plan: &'m Plan<W>,
+    /// When each fault happens, as far as that is known yet.
+    times: Vec<Option<Nanos>>,
+    writer: Writer<W>,
+    /// The first fault that has not happened yet; `after` looks from here.
+    pending_from: usize,
+}
+
+impl<const W: usize> Run<'_, W> {
+    fn draw_times(&mut self) {
+        let mut draws = PhaseDraws::new(&mut self.player);
+        self.times = self
+            .plan
+            .faults
+            .iter()
+            .map(|fault| match fault.when {
+                PlannedTime::At { low, high } => Some(draws.between(low, high)),
+                PlannedTime::After { .. } => None,
+            })
+            .collect();
+    }
+
+    fn play(&mut self) -> Result<(), PlayError> {
+        let mut done = vec![false; self.times.len()];
+        loop {
+            self.watch_signals(&done);
+            let next = (0..done.len())
+                .filter(|&i| !done[i])
+                .filter_map(|i| self.times[i].map(|time| (time, i)))
+                .min()
+                .filter(|(time, _)| *time < self.plan.until);
+            let end = next.map_or(self.plan.until, |(time, _)| time);
+            if self.player.advance(end)?.is_some() {
+                self.writer.write(&self.player);
+                continue;
+            }
+            let Some((time, index)) = next else {
+                return Ok(());
+            };
+            done[index] = true;
+            self.pending_from = self.pending_from.max(index + 1);
+            self.player.obey(time, &self.plan.faults[index].command)?;
+            self.writer.fault(&self.player, index);
+        }
+    }
+
+    /// Fixes the time of the first pending `after` whose signal has the members asked for.
+    fn watch_signals(&mut self, done: &[bool]) {
+        for (index, fault) in self.plan.faults.iter().enumerate() {
+            let PlannedTime::After { signal, is, plus } = fault.when else {
+                continue;
+            };
+            let earlier_done = done[..index].iter().all(|d| *d);
+            if self.times[index].is_none() && earlier_done && self.player.state().set(signal) == is {
+                self.times[index] = Some(self.player.now() + plus);
+            }
+        }
+    }
+}
+
+/// Draws for the script itself, from the stream of the first timer: replay does
+/// not use it for anything else, because no spontaneous timer runs.
+struct PhaseDraws<'a, 'm, const W: usize> {
+    player: &'a mut Player<'m, W>,
+}
+
+impl<'a, 'm, const W: usize> PhaseDraws<'a, 'm, W> {
+    fn new(player: &'a mut Player<'m, W>) -> Self {
+        PhaseDraws { player }
+    }
+
+    fn between(&mut self, low: Nanos, high: Nanos) -> Nanos {
+        if low == high {
+            return low;
+        }
+        let stream = crate::automaton::StreamId::of_timer(crate::automaton::Timer(0));
+        let delay = crate::automaton::Delay::Uniform { low, high };
+        self.player.streams().delay(delay, stream)
+    }
+}
+
+/// Compares public signals and services with what was written last.
+struct Writer<const W: usize> {
+    signals: Vec<Option<NodeSet<W>>>,
+    services: Vec<Option<Reading>>,
+    changes: Vec<Change<W>>,
+}
+
+impl<const W: usize> Default for Writer<W> {
+    fn default() -> Self {
+        Writer { signals: Vec::new(), services: Vec::new(), changes: Vec::new() }
+    }
+}
+
+impl<const W: usize> Writer<W> {
+    fn fault(&mut self, player: &Player<'_, W>, index: usize) {
+        self.changes.push(Change { at: player.now(), what: What::Fault(index) });
+        self.write(player);
+    }
+
+    fn write(&mut self, player: &Player<'_, W>) {
+        let model = player.model();
+        let at = player.now();
+        let names: Vec<SetId> = model.blueprint().signals().map(|(_, id)| id).collect();
+        self.signals.resize(names.len(), None);
+        for (slot, id) in self.signals.iter_mut().zip(names) {
+            let value = player.state().set(id);
+            if *slot != Some(value) {
+                *slot = Some(value);
+                self.changes.push(Change { at, what: What::Signal(id, value) });
+            }
+        }
+        self.services.resize(model.services().len(), None);
+        for (index, service) in model.services().iter().enumerate() {
+            let reading = service.read(player.state());
+            if self.services[index] != Some(reading) {
+                self.services[index] = Some(reading);
+                self.changes.push(Change { at, what: What::Service(index, reading) });
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Random streams: one generator for each (seed, replication, component, purpose).
+//!
+//! A design with one more server draws the same numbers for the servers that it
+//! shares with another design, because a stream depends on names and never on
+//! how many others there are. The generator is xoshiro256++ (Blackman and Vigna
+//! 2021), seeded through SplitMix64.
+
+use crate::automaton::blueprint::StreamInfo;
+use crate::automaton::{Blueprint, Chooser, Delay, Distribution, Nanos, StreamId};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+/// The name of the generator, for result files.
+pub const GENERATOR: &str = "xoshiro256++ (SplitMix64 seeded)";
+
+/// The streams of one replication.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    timers: Vec<Xoshiro256PlusPlus>,
+    extra: Vec<Xoshiro256PlusPlus>,
+    timer_keys: Vec<u64>,
+    extra_keys: Vec<u64>,
+    distributions: Vec<Distribution>,
+}
+
+impl Streams {
+    /// Streams for a model; call [`Streams::seed`] before drawing.
+    pub fn new<const W: usize>(blueprint: &Blueprint<W>) -> Streams {
+        let timer_keys: Vec<u64> = blueprint.timer_streams().iter().map(key).collect();
+        let extra_keys: Vec<u64> = blueprint.extra_streams().iter().map(key).collect();
+        let blank = Xoshiro256PlusPlus::seed_from_u64(0);
+        Streams {
+            timers: vec![blank.clone(); timer_keys.len()],
+            extra: vec![blank; extra_keys.len()],
+            timer_keys,
+            extra_keys,
+            distributions: blueprint.distributions().to_vec(),
+        }
+    }
+
+    /// Sets all streams to their beginning for one replication.
+    pub fn seed(&mut self, seed: u64, replication: u64) {
+        let root = split_mix(split_mix(seed) ^ replication);
+        let all = self
+            .timers
+            .iter_mut()
+            .zip(&self.timer_keys)
+            .chain(self.extra.iter_mut().zip(&self.extra_keys));
+        for (generator, key) in all {
+            *generator = Xoshiro256PlusPlus::seed_from_u64(split_mix(root ^ key));
+        }
+    }
+
+    /// A uniform number, 0 <= u < 1.
+    #[inline]
+    pub fn uniform(&mut self, stream: StreamId) -> f64 {
+        let generator = match stream.place() {
+            Ok(index) => &mut self.timers[index],
+            Err(index) => &mut self.extra[index],
+        };
+        (generator.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    /// Draws a delay. One uniform number, whatever the distribution.
+    #[inline]
+    pub fn delay(&mut self, delay: Delay, stream: StreamId) -> Nanos {
+        match delay {
+            Delay::Drawn(id) => {
+                let u = self.uniform(stream);
+                Nanos::from_seconds(self.distributions[id.0 as usize].quantile(u))
+            }
+            Delay::Fixed(time) => time,
+            Delay::Uniform { low, high } => {
+                let u = self.uniform(stream);
+                Nanos(low.0 + ((high.0 - low.0) as f64 * u) as u64)
+            }
+            Delay::FixedThenDrawn(fixed, id) => {
+                let u = self.uniform(stream);
+                fixed + Nanos::from_seconds(self.distributions[id.0 as usize].quantile(u))
+            }
+        }
+    }
+}
+
+impl Chooser for Streams {
+    fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize {
+        let total: f64 = weights.iter().sum();
+        let mut left = self.uniform(stream) * total;
+        for (index, weight) in weights.iter().enumerate() {
+            if left < *weight {
+                return index;
+            }
+            left -= weight;
+        }
+        // Rounding may leave a crumb beyond the last weight.
+        weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0)
+    }
+}
+
+/// FNV-1a over both names, with a separator that no name contains.
+fn key(stream: &StreamInfo) -> u64 {
+    let bytes = stream.component.bytes().chain([0xff]).chain(stream.purpose.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// The output function of SplitMix64 (Steele, Lea and Flood 2014).
+fn split_mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::automaton::{Blueprint, StreamId, TimerClass};
+
+    fn streams(names: &[&str]) -> Streams {
+        let mut blueprint = Blueprint::<1>::new(names.iter().map(|n| (*n).to_owned()).collect());
+        blueprint.timers_per_node("failure", TimerClass::Chance);
+        Streams::new(&blueprint)
+    }
+
+    fn first_draw(names: &[&str], node: u32, seed: u64, replication: u64) -> f64 {
+        let mut streams = streams(names);
+        streams.seed(seed, replication);
+        streams.uniform(StreamId::of_timer(crate::automaton::Timer(node)))
+    }
+
+    #[test]
+    fn a_component_draws_the_same_numbers_in_every_design() {
+        let two = first_draw(&["server1", "server2"], 1, 7, 3);
+        let four = first_draw(&["server1", "lb", "server3", "server2"], 3, 7, 3);
+        assert_eq!(two, four);
+    }
+
+    #[test]
+    fn streams_differ_by_component_seed_and_replication() {
+        let names = ["server1", "server2"];
+        let base = first_draw(&names, 0, 7, 3);
+        for other in [first_draw(&names, 1, 7, 3), first_draw(&names, 0, 8, 3), first_draw(&names, 0, 7, 4)] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn choices_follow_the_weights() {
+        let mut streams = streams(&["server1"]);
+        streams.seed(1, 1);
+        let stream = StreamId::of_timer(crate::automaton::Timer(0));
+        let mut hits = [0u32; 3];
+        for _ in 0..30_000 {
+            hits[streams.choose(stream, &[1.0, 0.0, 2.0])] += 1;
+        }
+        assert_eq!(hits[1], 0);
+        assert!((f64::from(hits[0]) / 30_000.0 - 1.0 / 3.0).abs() < 0.01);
+    }
+}

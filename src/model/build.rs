@@ -1,0 +1,399 @@
+//! Makes a model of a scenario: world, processes, protocols, signals, services.
+
+use super::derived::DerivedSignal;
+use super::measure::{Blame, Service, Tally};
+use super::{MAX_AUTOMATA, MAX_MEASURES, Model};
+use crate::automaton::evaluate::{Count, Groups, LookupError, Set, Share, Test};
+use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId};
+use crate::protocol::{self, Protocol, Site};
+use crate::scenario::error::{Origin, Result, ScenarioError};
+use crate::scenario::parameters::in_expression;
+use crate::scenario::{Files, OperatorSpec, Scenario};
+use crate::world::component::Components;
+use crate::world::network::Network;
+use crate::world::node::Nodes;
+use crate::world::operator::Operator;
+use crate::world::process::{ProcessSignals, Processes};
+use crate::world::shock::{Partitions, Shocks};
+use crate::world::WorldSignals;
+
+/// How many words a [`NodeSet`] needs for this scenario: 1 for up to 64 nodes,
+/// 16 for more.
+pub fn words(scenario: &Scenario) -> usize {
+    if scenario.nodes.len() <= 64 { 1 } else { 16 }
+}
+
+/// Builds the model of a scenario. Names that mean nothing are found here.
+pub fn model<const W: usize>(scenario: &Scenario, files: &dyn Files) -> Result<Model<W>> {
+    let mut builder = Builder::new(scenario);
+    builder.world();
+    builder.protocols(files)?;
+    builder.name_derived()?;
+    builder.link()?;
+    builder.finish()
+}
+
+struct Builder<'a, const W: usize> {
+    scenario: &'a Scenario,
+    blueprint: Blueprint<W>,
+    groups: Groups<W>,
+    automata: Vec<Box<dyn Automaton<W>>>,
+    processes: Option<Processes<W>>,
+    process_owner: usize,
+    protocols: Vec<(usize, Box<dyn Protocol<W>>)>,
+    derived: Vec<SetId>,
+    signals: WorldSignals,
+    process_signals: Vec<ProcessSignals>,
+}
+
+/// Stands in the list until its owner can be linked.
+struct Placeholder;
+
+impl<const W: usize> Automaton<W> for Placeholder {
+    fn name(&self) -> &str {
+        "placeholder"
+    }
+    fn reads(&self) -> Vec<SetId> {
+        Vec::new()
+    }
+    fn begin(&self, _: &mut crate::automaton::Step<'_, W>) {}
+    fn react(&self, _: &mut crate::automaton::Step<'_, W>) {}
+    fn fire(&self, _: crate::automaton::Timer, _: &mut crate::automaton::Step<'_, W>) {}
+}
+
+fn node_set<const W: usize>(indices: &[usize]) -> NodeSet<W> {
+    indices.iter().map(|&i| Node(i as u16)).collect()
+}
+
+impl<'a, const W: usize> Builder<'a, W> {
+    fn new(scenario: &'a Scenario) -> Self {
+        let names = scenario.nodes.iter().map(|n| n.name.clone()).collect();
+        let mut blueprint = Blueprint::new(names);
+        let all = blueprint.all_nodes();
+        let signals = WorldSignals {
+            up: blueprint.signal("node.up", all),
+            frozen: blueprint.signal("node.frozen", all),
+            running: blueprint.signal("node.running", all),
+            carrier: blueprint.signal("net.carrier", all),
+            clients: blueprint.signal("net.clients", all),
+            reach: blueprint.private_sets("net.reach"),
+        };
+        let groups = scenario
+            .groups
+            .iter()
+            .map(|group| (group.name.clone(), node_set(&group.members)))
+            .collect();
+        Builder {
+            scenario,
+            blueprint,
+            groups: Groups { groups },
+            automata: Vec::new(),
+            processes: None,
+            process_owner: 0,
+            protocols: Vec::new(),
+            derived: Vec::new(),
+            signals,
+            process_signals: Vec::new(),
+        }
+    }
+
+    fn claim_owner(&mut self) -> usize {
+        let owner = self.automata.len();
+        self.blueprint.set_owner(Owner(owner as u32));
+        owner
+    }
+
+    fn add(&mut self, automaton: impl Automaton<W> + 'static) {
+        self.automata.push(Box::new(automaton));
+    }
+
+    fn world(&mut self) {
+        let scenario = self.scenario;
+        let powered = self.blueprint.private_set("node.powered");
+        let connected = self.blueprint.private_set("net.connected");
+        self.claim_owner();
+        let nodes = Nodes::new(
+            &mut self.blueprint,
+            &self.signals,
+            powered,
+            &scenario.nodes,
+            &scenario.crews,
+        );
+        self.add(nodes);
+        self.claim_owner();
+        let network = Network::new(&mut self.blueprint, &self.signals, connected);
+        self.add(network);
+        if !scenario.components.is_empty() {
+            self.claim_owner();
+            let components =
+                Components::new(&mut self.blueprint, powered, connected, &scenario.components);
+            self.add(components);
+        }
+        if !scenario.shocks.is_empty() {
+            self.claim_owner();
+            let shocks = Shocks::new(&mut self.blueprint, &scenario.shocks);
+            self.add(shocks);
+        }
+        if !scenario.partitions.is_empty() {
+            self.claim_owner();
+            let partitions = Partitions::new(&mut self.blueprint, &scenario.partitions);
+            self.add(partitions);
+        }
+        if !scenario.processes.is_empty() {
+            self.process_signals = scenario
+                .processes
+                .iter()
+                .map(|p| ProcessSignals::register(&mut self.blueprint, &p.name, node_set(&p.nodes)))
+                .collect();
+            self.process_owner = self.claim_owner();
+            self.processes = Some(Processes::new(
+                &mut self.blueprint,
+                &self.signals,
+                &scenario.processes,
+                &self.process_signals,
+            ));
+            self.add(Placeholder);
+        }
+    }
+
+    fn protocols(&mut self, files: &dyn Files) -> Result<()> {
+        for spec in &self.scenario.protocols {
+            let owner = self.claim_owner();
+            let site = Site {
+                name: &spec.name,
+                nodes: spec.nodes.iter().map(|&i| Node(i as u16)).collect(),
+                parameters: &spec.parameters,
+                signals: self.signals,
+                processes: self
+                    .scenario
+                    .processes
+                    .iter()
+                    .zip(&self.process_signals)
+                    .map(|(spec, signals)| (spec.name.as_str(), *signals))
+                    .collect(),
+                files,
+            };
+            let built = protocol::build(&spec.kind, &site, &mut self.blueprint)?;
+            self.protocols.push((owner, built));
+            self.add(Placeholder);
+        }
+        Ok(())
+    }
+
+    /// Gives the scenario's own signals their numbers, so that expressions can name them.
+    fn name_derived(&mut self) -> Result<()> {
+        let all = self.blueprint.all_nodes();
+        for spec in &self.scenario.signals {
+            let taken = self.blueprint.signal_named(&spec.name).is_some()
+                || self.blueprint.node_named(&spec.name).is_some()
+                || self.groups.groups.iter().any(|(group, _)| *group == spec.name);
+            if taken {
+                return Err(ScenarioError::at(
+                    &spec.origin,
+                    format!("`{}` already is the name of a signal, a node or a group", spec.name),
+                    "here",
+                ));
+            }
+            let id = self.blueprint.signal(&spec.name, all);
+            self.derived.push(id);
+        }
+        Ok(())
+    }
+
+    fn compile_set(
+        &self,
+        expression: &crate::scenario::expression::SetExpression,
+        origin: &Origin,
+    ) -> Result<Set<W>> {
+        Set::compile(expression, &self.blueprint, &self.groups).map_err(|e| place(e, origin))
+    }
+
+    /// Looks up the names in all set expressions, now that every signal exists.
+    fn link(&mut self) -> Result<()> {
+        for (index, id) in self.derived.clone().into_iter().enumerate() {
+            let spec = &self.scenario.signals[index];
+            let set = self.compile_set(&spec.expression, &spec.origin)?;
+            let mut reads = Vec::new();
+            set.signals(&mut reads);
+            if reads.iter().any(|read| *read >= id && self.derived.contains(read)) {
+                return Err(ScenarioError::at(
+                    &spec.origin,
+                    format!("`{}` is defined by itself or by a signal that comes later", spec.name),
+                    "here",
+                )
+                .help("write signals in the order in which they use each other"));
+            }
+            self.blueprint.set_domain(id, set.domain(&self.blueprint));
+            self.claim_owner();
+            self.add(DerivedSignal::new(spec.name.clone(), id, set));
+        }
+        if let Some(mut processes) = self.processes.take() {
+            for (index, spec) in self.scenario.processes.iter().enumerate() {
+                if let Some(ready) = &spec.ready {
+                    processes.set_ready(index, self.compile_set(&ready.expression, &ready.origin)?);
+                }
+            }
+            self.automata[self.process_owner] = Box::new(processes);
+        }
+        for (owner, mut protocol) in std::mem::take(&mut self.protocols) {
+            protocol.link(&|located| self.compile_set(&located.expression, &located.origin))?;
+            self.automata[owner] = protocol.into_automaton();
+        }
+        for spec in &self.scenario.operators {
+            self.check_operator(spec)?;
+            self.claim_owner();
+            let when = Test::compile(&spec.when, &self.blueprint, &self.groups)
+                .map_err(|e| place(e, &spec.when_origin))?;
+            let operator = Operator::new(&mut self.blueprint, spec, when);
+            self.add(operator);
+        }
+        Ok(())
+    }
+
+    fn check_operator(&self, spec: &OperatorSpec) -> Result<()> {
+        let names = || self.scenario.protocols.iter().map(|p| p.name.as_str());
+        let Some(target) = self.automata.iter().find(|a| a.name() == spec.protocol) else {
+            return Err(ScenarioError::at(
+                &spec.action_origin,
+                format!("operator `{}` acts on `{}`, which is no protocol here", spec.name, spec.protocol),
+                "this action has no target",
+            )
+            .maybe_help(crate::scenario::nearest::suggestion(&spec.protocol, names())));
+        };
+        if target.actions().contains(&spec.action.as_str()) {
+            return Ok(());
+        }
+        Err(ScenarioError::at(
+            &spec.action_origin,
+            format!("nobody can `{}` a `{}`", spec.action, spec.protocol),
+            "unknown action",
+        )
+        .maybe_help(crate::scenario::nearest::suggestion(&spec.action, target.actions().iter().copied())))
+    }
+
+    fn services(&self) -> Result<Vec<Service<W>>> {
+        let compile = |test: &crate::scenario::expression::Condition, origin: &Origin| {
+            Test::compile(test, &self.blueprint, &self.groups).map_err(|e| place(e, origin))
+        };
+        self.scenario
+            .services
+            .iter()
+            .map(|spec| {
+                let up = compile(&spec.up, &spec.up_origin)?;
+                let read_only = spec
+                    .read_only
+                    .as_ref()
+                    .map(|(test, origin)| compile(test, origin))
+                    .transpose()?;
+                let success = spec
+                    .success
+                    .as_ref()
+                    .map(|(share, origin)| {
+                        Share::compile(share, &self.blueprint, &self.groups)
+                            .map_err(|e| place(e, origin))
+                    })
+                    .transpose()?;
+                Ok(Service {
+                    name: spec.name.clone(),
+                    blame: Blame::new(&up, &self.blueprint, self.signals.up),
+                    up,
+                    read_only,
+                    success,
+                })
+            })
+            .collect()
+    }
+
+    fn tallies(&self) -> Result<Vec<Tally<W>>> {
+        self.scenario
+            .tallies
+            .iter()
+            .map(|spec| {
+                let of = Count::compile(&spec.of, &self.blueprint, &self.groups)
+                    .map_err(|e| place(e, &spec.origin))?;
+                let limit = of.limit(&self.blueprint);
+                Ok(Tally { name: spec.name.clone(), of, limit })
+            })
+            .collect()
+    }
+
+    fn finish(mut self) -> Result<Model<W>> {
+        let services = self.services()?;
+        let tallies = self.tallies()?;
+        self.check_limits(services.len() + tallies.len())?;
+        let mut interest = vec![Interest::default(); self.blueprint.set_count()];
+        for (index, automaton) in self.automata.iter().enumerate() {
+            for id in automaton.reads() {
+                interest[id.0 as usize].automata |= 1 << index;
+            }
+        }
+        let mut watch = |signals: Vec<SetId>, bit: usize| {
+            for id in signals {
+                interest[id.0 as usize].measures |= 1 << bit;
+            }
+        };
+        for (bit, service) in services.iter().enumerate() {
+            let mut signals = Vec::new();
+            service.signals(&mut signals);
+            watch(signals, bit);
+        }
+        for (bit, tally) in tallies.iter().enumerate() {
+            let mut signals = Vec::new();
+            tally.of.signals(&mut signals);
+            watch(signals, services.len() + bit);
+        }
+        let choice_streams = self
+            .automata
+            .iter()
+            .map(|automaton| self.blueprint.stream(automaton.name(), "choice"))
+            .collect();
+        let slowest = self
+            .scenario
+            .nodes
+            .iter()
+            .map(|n| n.repair.mean())
+            .chain(self.scenario.components.iter().map(|c| c.repair.mean()))
+            .filter(|mean| mean.is_finite())
+            .fold(0.0, f64::max);
+        Ok(Model {
+            blueprint: self.blueprint,
+            automata: self.automata,
+            choice_streams,
+            interest,
+            services,
+            tallies,
+            node_up: self.signals.up,
+            slowest_repair: Nanos::from_seconds(slowest),
+        })
+    }
+
+    fn check_limits(&self, measures: usize) -> Result<()> {
+        let origin = self
+            .scenario
+            .services
+            .first()
+            .map(|s| s.up_origin.clone())
+            .or_else(|| self.scenario.protocols.first().map(|p| p.parameters.origin().clone()));
+        let limits = [
+            (measures, MAX_MEASURES, "services and tallies"),
+            (self.automata.len(), MAX_AUTOMATA, "protocols, signals and operators"),
+            (self.blueprint.timer_count(), crate::engine::agenda::MAX_TIMERS, "timers"),
+        ];
+        for (count, limit, what) in limits {
+            if count > limit
+                && let Some(origin) = &origin
+            {
+                return Err(ScenarioError::at(
+                    origin,
+                    format!("the scenario needs {count} {what}; at most {limit} are possible"),
+                    "too many",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn place(error: LookupError, origin: &Origin) -> Box<ScenarioError> {
+    in_expression(origin, &error.span, error.message, error.help)
+}

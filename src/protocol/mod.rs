@@ -1,0 +1,99 @@
+//! One file for each real system. Its doc comment is its specification, with
+//! sources; its numbers stand in `models/`, each with its own.
+//!
+//! **To add a protocol**: write `protocol/NAME.rs` with a type that implements
+//! [`Protocol`] (and [`Automaton`]), write `models/NAME.toml`, and add one line
+//! to the table below.
+
+use crate::automaton::evaluate::Set;
+use crate::automaton::{Automaton, Blueprint, Node, NodeSet};
+use crate::scenario::Files;
+use crate::scenario::error::{Result, ScenarioError};
+use crate::scenario::parameters::{LocatedSet, Parameters};
+use crate::world::WorldSignals;
+use crate::world::process::ProcessSignals;
+
+/// The protocols: name, file, type. One line each.
+macro_rules! protocols {
+    ($($kind:literal => $module:ident :: $type:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// Every kind of protocol with the text of its parameter file.
+        pub const CATALOGUE: &[(&str, &str)] = &[
+            $(($kind, include_str!(concat!("../../models/", $kind, ".toml")))),*
+        ];
+
+        /// Builds a protocol instance of the given kind.
+        pub fn build<const W: usize>(
+            kind: &str,
+            site: &Site<'_>,
+            blueprint: &mut Blueprint<W>,
+        ) -> Result<Box<dyn Protocol<W>>> {
+            match kind {
+                $($kind => Ok(Box::new($module::$type::<W>::new(site, blueprint)?)),)*
+                _ => Err(ScenarioError::at(
+                    site.parameters.origin(),
+                    format!("there is no protocol `{kind}`"),
+                    "unknown protocol",
+                )),
+            }
+        }
+    };
+}
+
+protocols! {
+}
+
+/// Looks up a set expression of the scenario.
+pub type Resolver<'a, const W: usize> = dyn Fn(&LocatedSet) -> Result<Set<W>> + 'a;
+
+/// An automaton that models a real system.
+pub trait Protocol<const W: usize>: Automaton<W> {
+    /// Looks up the set expressions among the parameters. Called once, when all
+    /// signals of the scenario have their names.
+    fn link(&mut self, _resolve: &Resolver<'_, W>) -> Result<()> {
+        Ok(())
+    }
+
+    /// The protocol as a plain automaton.
+    fn into_automaton(self: Box<Self>) -> Box<dyn Automaton<W>>;
+}
+
+/// Where a protocol instance is set up.
+pub struct Site<'a> {
+    /// The name of the instance; its signals begin with it.
+    pub name: &'a str,
+    /// Its nodes in the order in which the scenario lists them.
+    pub nodes: Vec<Node>,
+    /// Its parameters.
+    pub parameters: &'a Parameters,
+    /// The signals of the world.
+    pub signals: WorldSignals,
+    /// The processes of the scenario by name.
+    pub processes: Vec<(&'a str, ProcessSignals)>,
+    /// Finds files that distributions name.
+    pub files: &'a dyn Files,
+}
+
+impl Site<'_> {
+    /// The members as a set.
+    pub fn members<const W: usize>(&self) -> NodeSet<W> {
+        self.nodes.iter().copied().collect()
+    }
+
+    /// The signals of the process that the parameter `path` names.
+    pub fn process(&self, path: &str) -> Result<ProcessSignals> {
+        let name = self.parameters.text(path)?;
+        self.processes
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, signals)| *signals)
+            .ok_or_else(|| {
+                self.parameters
+                    .error(path, format!("`{}` needs a process `{name}`", self.name))
+                    .maybe_help(Some(format!(
+                        "add [process.{name}], or name another process with {path} = \"...\""
+                    )))
+            })
+    }
+}

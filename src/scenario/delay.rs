@@ -1,0 +1,234 @@
+//! Distributions as they are written in a scenario:
+//! `{ dist = "weibull", shape = 0.7, mean = "3140h" }`, or just `"5s"`.
+
+use super::Files;
+use super::document::{Item, Value};
+use super::error::{Result, ScenarioError};
+use super::reader::{self, Reader};
+use crate::automaton::Distribution;
+
+const KINDS: [(&str, Kind); 10] = [
+    ("exponential", Kind::Exponential),
+    ("weibull", Kind::Weibull),
+    ("lognormal", Kind::Lognormal),
+    ("gamma", Kind::Gamma),
+    ("deterministic", Kind::Deterministic),
+    ("uniform", Kind::Uniform),
+    ("empirical", Kind::Empirical),
+    ("mixture", Kind::Mixture),
+    ("scaled", Kind::Scaled),
+    ("never", Kind::Never),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Exponential,
+    Weibull,
+    Lognormal,
+    Gamma,
+    Deterministic,
+    Uniform,
+    Empirical,
+    Mixture,
+    Scaled,
+    Never,
+}
+
+/// Mixtures of mixtures may go no deeper than this.
+const MAX_DEPTH: usize = 8;
+/// Largest number of recorded values of an empirical distribution.
+const MAX_VALUES: usize = 1_000_000;
+
+/// Reads a distribution. `files` finds the CSV file of an empirical one.
+pub fn distribution(item: &Item, files: &dyn Files) -> Result<Distribution> {
+    at_depth(item, files, 0)
+}
+
+fn at_depth(item: &Item, files: &dyn Files, depth: usize) -> Result<Distribution> {
+    if let Value::Text(text) = &item.value {
+        if text == "never" {
+            return Ok(Distribution::Never);
+        }
+        let value = reader::duration_s(item)?;
+        return Ok(Distribution::Deterministic { value });
+    }
+    if depth > MAX_DEPTH {
+        return Err(ScenarioError::at(
+            &item.origin,
+            format!("distributions are nested more than {MAX_DEPTH} deep"),
+            "too deep",
+        ));
+    }
+    let r = Reader::new(item, "a distribution")?;
+    let kind = reader::word(r.required("dist")?, &KINDS)?;
+    let result = match kind {
+        Kind::Never => Distribution::Never,
+        Kind::Deterministic => Distribution::Deterministic {
+            value: reader::duration_s(r.required("value")?)?,
+        },
+        Kind::Exponential => Distribution::Exponential { mean: exponential_mean(&r)? },
+        Kind::Weibull => weibull(&r)?,
+        Kind::Lognormal => lognormal(&r)?,
+        Kind::Gamma => Distribution::Gamma {
+            shape: reader::positive(r.required("shape")?)?,
+            mean: positive_duration(r.required("mean")?)?,
+        },
+        Kind::Uniform => uniform(&r)?,
+        Kind::Empirical => empirical(&r, files)?,
+        Kind::Mixture => mixture(&r, files, depth)?,
+        Kind::Scaled => Distribution::Scaled {
+            factor: reader::positive(r.required("factor")?)?,
+            base: Box::new(at_depth(r.required("of")?, files, depth + 1)?),
+        },
+    };
+    r.finish()?;
+    Ok(result)
+}
+
+fn positive_duration(item: &Item) -> Result<f64> {
+    let seconds = reader::duration_s(item)?;
+    if seconds > 0.0 {
+        return Ok(seconds);
+    }
+    Err(ScenarioError::at(&item.origin, "this time must be longer than zero", "zero"))
+}
+
+fn exponential_mean(r: &Reader<'_>) -> Result<f64> {
+    match (r.item("mean"), r.item("rate")) {
+        (Some(mean), None) => positive_duration(mean),
+        (None, Some(rate)) => {
+            let per_s = reader::rate(rate)?;
+            if per_s > 0.0 {
+                return Ok(1.0 / per_s);
+            }
+            Err(ScenarioError::at(&rate.origin, "this rate must be greater than zero", "zero")
+                .help("for an event that never happens write \"never\""))
+        }
+        _ => Err(one_of(r, "an exponential distribution", "mean", "rate")),
+    }
+}
+
+fn one_of(r: &Reader<'_>, what: &str, a: &str, b: &str) -> Box<ScenarioError> {
+    ScenarioError::at(r.origin(), format!("{what} needs either `{a}` or `{b}`"), "here")
+}
+
+fn weibull(r: &Reader<'_>) -> Result<Distribution> {
+    let shape_item = r.required("shape")?;
+    let shape = reader::positive(shape_item)?;
+    if !(0.05..=50.0).contains(&shape) {
+        return Err(ScenarioError::at(
+            &shape_item.origin,
+            format!("a Weibull shape of {shape} is beyond what is measured anywhere"),
+            "must lie between 0.05 and 50",
+        ));
+    }
+    match (r.item("mean"), r.item("scale")) {
+        (Some(mean), None) => Ok(Distribution::weibull_with_mean(shape, positive_duration(mean)?)),
+        (None, Some(scale)) => Ok(Distribution::Weibull {
+            shape,
+            scale: positive_duration(scale)?,
+        }),
+        _ => Err(one_of(r, "a Weibull distribution", "mean", "scale")),
+    }
+}
+
+fn lognormal(r: &Reader<'_>) -> Result<Distribution> {
+    let sigma_item = r.required("sigma")?;
+    let sigma = reader::positive(sigma_item)?;
+    if sigma > 10.0 {
+        return Err(ScenarioError::at(
+            &sigma_item.origin,
+            format!("a sigma of {sigma} spreads the values over more than 60 decades"),
+            "must not exceed 10",
+        )
+        .help("sigma is the standard deviation of the natural logarithm, 0.5 to 3 for repairs"));
+    }
+    match (r.item("median"), r.item("mean")) {
+        (Some(median), None) => Ok(Distribution::Lognormal {
+            median: positive_duration(median)?,
+            sigma,
+        }),
+        (None, Some(mean)) => Ok(Distribution::lognormal_with_mean(positive_duration(mean)?, sigma)),
+        _ => Err(one_of(r, "a lognormal distribution", "median", "mean")),
+    }
+}
+
+fn uniform(r: &Reader<'_>) -> Result<Distribution> {
+    let low = reader::duration_s(r.required("low")?)?;
+    let high_item = r.required("high")?;
+    let high = reader::duration_s(high_item)?;
+    if low <= high {
+        return Ok(Distribution::Uniform { low, high });
+    }
+    Err(ScenarioError::at(&high_item.origin, "`high` is shorter than `low`", "here"))
+}
+
+fn mixture(r: &Reader<'_>, files: &dyn Files, depth: usize) -> Result<Distribution> {
+    let components = r.required("components")?;
+    let mut parts = Vec::new();
+    for item in reader::list(components)? {
+        let c = Reader::new(item, "a component of a mixture")?;
+        let weight = reader::share(c.required("weight")?)?;
+        let of = at_depth(c.required("of")?, files, depth + 1)?;
+        c.finish()?;
+        if weight > 0.0 {
+            parts.push((weight, of));
+        }
+    }
+    let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+    if (total - 1.0).abs() > 1e-6 {
+        return Err(ScenarioError::at(
+            &components.origin,
+            format!("the weights of a mixture must sum to 1, not to {total}"),
+            "these weights",
+        ));
+    }
+    for part in &mut parts {
+        part.0 /= total;
+    }
+    Ok(Distribution::Mixture { parts })
+}
+
+/// Column of a CSV file: `{ dist = "empirical", file = "repairs.csv", column = "hours", unit = "h" }`.
+fn empirical(r: &Reader<'_>, files: &dyn Files) -> Result<Distribution> {
+    let file_item = r.required("file")?;
+    let path = reader::text(file_item)?;
+    let column = r.text("column")?;
+    let unit_item = r.required("unit")?;
+    let unit = super::units::duration_s(&format!("1{}", reader::text(unit_item)?))
+        .map_err(|e| ScenarioError::at(&unit_item.origin, e.message, "here").help(e.help))?;
+    let wrong = |message: String| ScenarioError::at(&file_item.origin, message, "this file");
+    let text = files
+        .read(path)
+        .map_err(|why| wrong(format!("cannot read `{path}`: {why}")))?;
+    let mut rows = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let headers = rows.headers().map_err(|e| wrong(format!("`{path}` is no CSV file: {e}")))?;
+    let place = headers.iter().position(|h| h == column).ok_or_else(|| {
+        wrong(format!("`{path}` has no column `{column}`"))
+            .maybe_help(super::nearest::suggestion(column, headers.iter()))
+    })?;
+    let mut sorted = Vec::new();
+    for (index, row) in rows.records().enumerate() {
+        let row = row.map_err(|e| wrong(format!("`{path}`: {e}")))?;
+        let cell = row.get(place).unwrap_or_default();
+        match cell.parse::<f64>() {
+            Ok(value) if value >= 0.0 && value.is_finite() => sorted.push(value * unit),
+            _ => {
+                return Err(wrong(format!(
+                    "`{path}`, row {}: `{cell}` in column `{column}` is no time",
+                    index + 2
+                )));
+            }
+        }
+        if sorted.len() > MAX_VALUES {
+            return Err(wrong(format!("`{path}` has more than {MAX_VALUES} rows")));
+        }
+    }
+    if sorted.is_empty() {
+        return Err(wrong(format!("`{path}` has no values")));
+    }
+    sorted.sort_by(f64::total_cmp);
+    Ok(Distribution::Empirical { sorted })
+}

@@ -1,0 +1,80 @@
+//! What a user can get wrong, and how it is shown: file, line, column, a caret,
+//! why, and what to do.
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A text that values come from: a file, or a `--set` argument.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceText {
+    /// Path or description, as shown to the user.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Where a value was written.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The text it stands in.
+    pub source: Arc<SourceText>,
+    /// The bytes that it covers.
+    pub span: Range<usize>,
+}
+
+impl Origin {
+    /// `file:line` of the value.
+    pub fn line(&self) -> String {
+        let line = self.source.text[..self.span.start.min(self.source.text.len())]
+            .matches('\n')
+            .count();
+        format!("{}:{}", self.source.name, line + 1)
+    }
+}
+
+/// An error in a scenario, a profile, a parameter set or a fault script.
+#[derive(Debug, Diagnostic, thiserror::Error)]
+#[error("{message}")]
+#[diagnostic(code(scenario))]
+pub struct ScenarioError {
+    message: String,
+    label: String,
+    #[help]
+    help: Option<String>,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("{label}")]
+    span: SourceSpan,
+}
+
+impl ScenarioError {
+    /// An error at a place: the message says what is wrong, the label why.
+    pub fn at(origin: &Origin, message: impl Into<String>, label: impl Into<String>) -> Box<Self> {
+        let text = &origin.source.text;
+        let start = origin.span.start.min(text.len());
+        let end = origin.span.end.clamp(start, text.len());
+        Box::new(ScenarioError {
+            message: message.into(),
+            label: label.into(),
+            help: None,
+            source_code: NamedSource::new(&origin.source.name, text.clone()),
+            span: (start, end - start).into(),
+        })
+    }
+
+    /// The same error with advice.
+    pub fn help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same error with advice, if there is any.
+    pub fn maybe_help(mut self: Box<Self>, help: Option<String>) -> Box<Self> {
+        self.help = help;
+        self
+    }
+}
+
+/// What readers of scenarios return.
+pub type Result<T> = std::result::Result<T, Box<ScenarioError>>;

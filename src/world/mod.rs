@@ -1,0 +1,29 @@
+//! The truth: nodes, what they share, the network between them, the processes
+//! on them, and the people who look after them. Protocols only see signals.
+
+pub mod component;
+pub mod network;
+pub mod node;
+pub mod operator;
+pub mod process;
+pub mod shock;
+
+use crate::automaton::SetId;
+
+/// The signals of the world that protocols read.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldSignals {
+    /// `node.up`: nodes whose kernel runs (a frozen one counts as up).
+    pub up: SetId,
+    /// `node.frozen`: nodes that stand still.
+    pub frozen: SetId,
+    /// `node.running`: up and not frozen.
+    pub running: SetId,
+    /// `net.carrier`: nodes whose network card sees a link.
+    pub carrier: SetId,
+    /// `net.clients`: running nodes that clients can reach.
+    pub clients: SetId,
+    /// `reach[i]`: the running nodes that node `i` exchanges packets with,
+    /// itself included; empty where `i` does not run.
+    pub reach: crate::automaton::Sets,
+}

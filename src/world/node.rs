@@ -1,0 +1,296 @@
+//! Life and death of nodes.
+//!
+//! A node is healthy, or broken and waiting for a repair crew, or under repair;
+//! when it is healthy and has power it boots and is then up. The life time of a
+//! node goes on while it has no power: what breaks in the hardware does not
+//! wait for the mains, and independent causes stay independent.
+//!
+//! Streams: `failure` and `repair` of each node are separate, so that a node
+//! fails at the same instants in every design that has it, as long as nobody
+//! else keeps its repair waiting.
+
+use super::WorldSignals;
+use crate::automaton::{
+    Automaton, Blueprint, Command, Counters, Delay, Mark, Node, NodeCommand, NodeSet, SetId, Step,
+    StreamId, Timer, TimerClass, Timers,
+};
+use crate::scenario::{Crew, NodeSpec};
+
+/// The automaton of all nodes.
+pub struct Nodes<const W: usize> {
+    count: usize,
+    all: NodeSet<W>,
+    up: SetId,
+    frozen: SetId,
+    running: SetId,
+    /// Nodes with working hardware.
+    healthy: SetId,
+    /// Healthy nodes with power that have not finished booting.
+    booting: SetId,
+    /// Nodes that have power; kept by the shared components.
+    powered: SetId,
+    /// Failure while healthy, end of the repair while not: a node never waits for both.
+    fate: Timers,
+    boot: Timers,
+    life_streams: Vec<StreamId>,
+    repair_streams: Vec<StreamId>,
+    failure: Vec<Delay>,
+    repair: Vec<Delay>,
+    boot_delay: Vec<Delay>,
+    instant_boot: bool,
+    crew_of: Vec<Option<usize>>,
+    crews: Vec<CrewQueue>,
+}
+
+/// A crew with its first-come-first-served queue of broken nodes.
+struct CrewQueue {
+    size: u64,
+    /// Busy members, queue head, queue length, then a ring of node numbers.
+    row: Counters,
+}
+
+const BUSY: usize = 0;
+const HEAD: usize = 1;
+const LENGTH: usize = 2;
+const RING: usize = 3;
+
+impl<const W: usize> Nodes<W> {
+    /// The nodes of a scenario. `powered` is kept by the shared components.
+    pub fn new(
+        blueprint: &mut Blueprint<W>,
+        signals: &WorldSignals,
+        powered: SetId,
+        nodes: &[NodeSpec],
+        crews: &[Crew],
+    ) -> Self {
+        let fate = blueprint.timers_per_node("fate", TimerClass::Chance);
+        let boot = blueprint.timers_per_node("boot", TimerClass::Reaction);
+        Nodes {
+            count: nodes.len(),
+            all: blueprint.all_nodes(),
+            up: signals.up,
+            frozen: signals.frozen,
+            running: signals.running,
+            healthy: blueprint.private_set("node.healthy"),
+            booting: blueprint.private_set("node.booting"),
+            powered,
+            fate,
+            boot,
+            life_streams: blueprint.streams_per_node("failure"),
+            repair_streams: blueprint.streams_per_node("repair"),
+            failure: nodes.iter().map(|n| blueprint.delay(&n.failure)).collect(),
+            repair: nodes.iter().map(|n| blueprint.delay(&n.repair)).collect(),
+            boot_delay: nodes.iter().map(|n| blueprint.delay(&n.boot)).collect(),
+            instant_boot: nodes.iter().all(|n| n.boot.mean() == 0.0),
+            crew_of: nodes.iter().map(|n| n.crew).collect(),
+            crews: crews
+                .iter()
+                .map(|crew| CrewQueue {
+                    size: crew.size as u64,
+                    row: blueprint.counters(RING + nodes.len()),
+                })
+                .collect(),
+        }
+    }
+
+    #[inline]
+    fn arm_life(&self, step: &mut Step<'_, W>, node: Node) {
+        let i = node.index();
+        step.arm_from(self.fate.at(node), self.failure[i], self.life_streams[i]);
+    }
+
+    fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
+        let i = node.index();
+        step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
+    }
+
+    /// The hardware of a node breaks.
+    fn fail(&self, step: &mut Step<'_, W>, node: Node) {
+        step.remove(self.healthy, node);
+        step.mark(Mark::Fault);
+        self.go_down(step, node);
+        match self.crew_of[node.index()] {
+            None => self.arm_repair(step, node),
+            Some(crew) => self.join_queue(step, crew, node),
+        }
+    }
+
+    fn go_down(&self, step: &mut Step<'_, W>, node: Node) {
+        if !self.instant_boot {
+            step.remove(self.booting, node);
+            step.cancel(self.boot.at(node));
+        }
+        step.remove(self.frozen, node);
+        step.remove(self.up, node);
+        step.remove(self.running, node);
+    }
+
+    fn join_queue(&self, step: &mut Step<'_, W>, crew: usize, node: Node) {
+        let CrewQueue { size, row } = self.crews[crew];
+        let busy = step.count(row.nth(BUSY));
+        if busy < size {
+            step.set_count(row.nth(BUSY), busy + 1);
+            step.cancel(self.fate.at(node));
+            self.arm_repair(step, node);
+            return;
+        }
+        step.cancel(self.fate.at(node));
+        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
+        let tail = (head + length) as usize % self.count;
+        step.set_count(row.nth(RING + tail), u64::from(node.0));
+        step.set_count(row.nth(LENGTH), length + 1);
+    }
+
+    /// A crew has finished with a node and takes the next one.
+    fn next_in_queue(&self, step: &mut Step<'_, W>, crew: usize) {
+        let row = self.crews[crew].row;
+        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
+        if length == 0 {
+            let busy = step.count(row.nth(BUSY));
+            step.set_count(row.nth(BUSY), busy - 1);
+            return;
+        }
+        let node = Node(step.count(row.nth(RING + head as usize)) as u16);
+        step.set_count(row.nth(HEAD), (head + 1) % self.count as u64);
+        step.set_count(row.nth(LENGTH), length - 1);
+        self.arm_repair(step, node);
+    }
+
+    fn repaired(&self, step: &mut Step<'_, W>, node: Node) {
+        if let Some(crew) = self.crew_of[node.index()] {
+            self.next_in_queue(step, crew);
+        }
+        step.insert(self.healthy, node);
+        self.arm_life(step, node);
+        step.mark(Mark::Restore);
+        if step.has(self.powered, node) {
+            self.switch_on(step, node);
+        }
+    }
+
+    fn switch_on(&self, step: &mut Step<'_, W>, node: Node) {
+        if step.has(self.up, node) || !step.has(self.healthy, node) {
+            return;
+        }
+        if self.instant_boot {
+            self.come_up(step, node);
+        } else {
+            step.insert(self.booting, node);
+            step.arm(self.boot.at(node), self.boot_delay[node.index()]);
+        }
+    }
+
+    fn come_up(&self, step: &mut Step<'_, W>, node: Node) {
+        step.insert(self.up, node);
+        step.insert(self.running, node);
+    }
+
+    /// Takes a node out of a queue or off the bench, as an operator's start does.
+    fn forget_repair(&self, step: &mut Step<'_, W>, node: Node) {
+        let Some(crew) = self.crew_of[node.index()] else {
+            return;
+        };
+        if step.is_armed(self.fate.at(node)) {
+            self.next_in_queue(step, crew);
+            return;
+        }
+        let row = self.crews[crew].row;
+        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
+        let place = |k: u64| row.nth(RING + (head + k) as usize % self.count);
+        let Some(found) = (0..length).find(|k| step.count(place(*k)) == u64::from(node.0)) else {
+            return;
+        };
+        for k in found..length - 1 {
+            let next = step.count(place(k + 1));
+            step.set_count(place(k), next);
+        }
+        step.set_count(row.nth(LENGTH), length - 1);
+    }
+
+    fn ordered(&self, order: NodeCommand, nodes: NodeSet<W>, step: &mut Step<'_, W>) {
+        for node in nodes {
+            match order {
+                NodeCommand::PowerOff | NodeCommand::Crash | NodeCommand::Stop => {
+                    if step.has(self.healthy, node) {
+                        self.fail(step, node);
+                    }
+                }
+                NodeCommand::Start => {
+                    if !step.has(self.healthy, node) {
+                        self.forget_repair(step, node);
+                        step.insert(self.healthy, node);
+                        self.arm_life(step, node);
+                        step.mark(Mark::Restore);
+                    }
+                    if step.has(self.powered, node) {
+                        self.switch_on(step, node);
+                    }
+                }
+                NodeCommand::Freeze if step.has(self.up, node) => {
+                    step.insert(self.frozen, node);
+                    step.remove(self.running, node);
+                    step.mark(Mark::Fault);
+                }
+                NodeCommand::Thaw if step.has(self.frozen, node) => {
+                    step.remove(self.frozen, node);
+                    step.insert(self.running, node);
+                    step.mark(Mark::Restore);
+                }
+                NodeCommand::Freeze | NodeCommand::Thaw => {}
+            }
+        }
+    }
+}
+
+impl<const W: usize> Automaton<W> for Nodes<W> {
+    fn name(&self) -> &str {
+        "node"
+    }
+
+    fn reads(&self) -> Vec<SetId> {
+        vec![self.powered]
+    }
+
+    fn begin(&self, step: &mut Step<'_, W>) {
+        for id in [self.healthy, self.powered, self.up, self.running] {
+            step.put(id, self.all);
+        }
+        for node in self.all {
+            self.arm_life(step, node);
+        }
+    }
+
+    fn react(&self, step: &mut Step<'_, W>) {
+        let powered = step.get(self.powered);
+        let dark = (step.get(self.up) | step.get(self.booting)) - powered;
+        for node in dark {
+            step.mark(Mark::Fault);
+            self.go_down(step, node);
+        }
+        let idle = powered & step.get(self.healthy) - step.get(self.up) - step.get(self.booting);
+        for node in idle {
+            step.mark(Mark::Restore);
+            self.switch_on(step, node);
+        }
+    }
+
+    #[inline]
+    fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
+        if let Some(node) = self.fate.node(timer) {
+            if step.has(self.healthy, node) {
+                self.fail(step, node);
+            } else {
+                self.repaired(step, node);
+            }
+        } else if let Some(node) = self.boot.node(timer) {
+            step.remove(self.booting, node);
+            self.come_up(step, node);
+        }
+    }
+
+    fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
+        if let Command::Nodes(order, nodes) = command {
+            self.ordered(*order, *nodes, step);
+        }
+    }
+}
