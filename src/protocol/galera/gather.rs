@@ -5,7 +5,7 @@
 
 use super::Galera;
 use super::membership::Why;
-use crate::automaton::{Delay, Node, NodeSet, Step};
+use crate::automaton::{Delay, Nanos, Node, NodeSet, Step};
 
 impl<const W: usize> Galera<W> {
     /// The slot of the formation that a node takes part in.
@@ -32,12 +32,14 @@ impl<const W: usize> Galera<W> {
         let waits = joined.iter().any(|n| !self.lost(n, step).is_empty());
         if why == Why::Crash || waits {
             let extra = step.choose(s.after_crash.of(joined.len()));
-            return self.open_slot(joined, s.rounds(1), extra, step);
+            // The ticks of who waits for the silent keep to the whole rounds.
+            let overhead = if waits && why == Why::Leave { Nanos::ZERO } else { s.overhead };
+            return self.open_slot(joined, s.rounds(1, overhead), extra, step);
         }
         // Nobody is missed: with everybody's join message the view is complete.
         match step.choose(s.after_leave.of(joined.len())) {
             0 => self.open_slot(joined, s.leave, 0, step),
-            extra => self.open_slot(joined, s.rounds(1), extra - 1, step),
+            extra => self.open_slot(joined, s.rounds(1, s.overhead), extra - 1, step),
         }
     }
 
@@ -53,7 +55,7 @@ impl<const W: usize> Galera<W> {
             self.open_slot(joined, s.join_stall, 0, step);
         } else {
             let extra = step.choose(s.merge.of(joined.len()));
-            self.open_slot(joined, s.rounds(1), extra, step);
+            self.open_slot(joined, s.rounds(1, s.overhead), extra, step);
         }
     }
 
@@ -129,7 +131,7 @@ impl<const W: usize> Galera<W> {
     /// A part of a formation that lost the others begins again by itself.
     fn go_apart(&self, apart: NodeSet<W>, others: NodeSet<W>, step: &mut Step<'_, W>) {
         let extra = step.choose(self.settings.after_crash.of(apart.len()));
-        let delay = self.settings.rounds(1);
+        let delay = self.settings.rounds(1, self.settings.overhead);
         if let Some(slot) = self.open_slot(apart, delay, extra, step) {
             step.put(self.slots.dead.at(slot), others);
         }
@@ -196,7 +198,7 @@ impl<const W: usize> Galera<W> {
         }
         step.set_count(self.slots.extra_rounds.at(slot), 0);
         let rounds = step.choose(&self.settings.expired);
-        step.arm(self.timers.round.at(slot), self.settings.rounds(rounds));
+        step.arm(self.timers.round.at(slot), self.settings.rounds(rounds, self.settings.overhead));
         step.arm(self.timers.install.at(slot), self.settings.install);
     }
 }

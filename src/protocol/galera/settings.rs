@@ -12,7 +12,8 @@ use crate::scenario::reader;
 const MAX_WEIGHT: i64 = 255;
 
 /// How often a view needs one, two, ... retransmission rounds more, by the
-/// number of nodes that form it: `by_size[0]` for one or two, then three, then more.
+/// number of nodes that form it: `by_size[0]` for two, then three, then more.
+/// Who is alone agrees with itself at once.
 pub struct Rounds {
     by_size: [Vec<f64>; 3],
 }
@@ -27,7 +28,10 @@ impl Rounds {
 
     /// The weights of 0, 1, 2, ... extra rounds for a view of so many nodes.
     pub fn of(&self, nodes: usize) -> &[f64] {
-        &self.by_size[nodes.clamp(2, 4) - 2]
+        match nodes {
+            0 | 1 => &[1.0],
+            _ => &self.by_size[nodes.min(4) - 2],
+        }
     }
 }
 
@@ -123,11 +127,11 @@ impl Settings {
     }
 
     /// So many whole rounds, and the time to compute.
-    pub fn rounds(&self, count: usize) -> Delay {
+    pub fn rounds(&self, count: usize, overhead: Nanos) -> Delay {
         let low = self.round.times(count as u64);
         Delay::Uniform {
             low,
-            high: low + self.overhead,
+            high: low + overhead,
         }
     }
 
