@@ -3,7 +3,14 @@
 
 mod support;
 
+use quorate::automaton::{Command, Nanos, Node, NodeCommand, NodeSet};
+use quorate::engine::play::Player;
 use quorate::estimate::kolmogorov_smirnov_two_sample;
+use quorate::model::build;
+use quorate::protocol::CATALOGUE;
+use quorate::scenario::error::ScenarioError;
+use quorate::scenario::read::Surroundings;
+use quorate::scenario::{NoFiles, Scenario};
 use support::{Lab, Timeline, measured};
 
 const MEASURED: &str = include_str!("data/measured/galera.csv");
@@ -56,7 +63,9 @@ fn heal(at: f64) -> String {
 }
 
 fn operator(at: f64, action: &str, nodes: &[&str]) -> String {
-    format!("[[fault]]\nat = \"{at}s\"\ndo = \"operator\"\naction = \"{action}\"\nnodes = {nodes:?}\n")
+    format!(
+        "[[fault]]\nat = \"{at}s\"\ndo = \"operator\"\naction = \"{action}\"\nnodes = {nodes:?}\n"
+    )
 }
 
 fn script(faults: &[String]) -> String {
@@ -70,7 +79,11 @@ fn play<'a>(lab: &'a Lab, faults: &[String], runs: u64) -> Vec<Timeline<'a>> {
 /// In every run the signal has exactly these members at this time.
 fn always(runs: &[Timeline<'_>], signal: &str, at: f64, members: &[&str]) {
     for (index, run) in runs.iter().enumerate() {
-        assert_eq!(run.members(signal, at), members, "{signal} at {at} s in run {index}");
+        assert_eq!(
+            run.members(signal, at),
+            members,
+            "{signal} at {at} s in run {index}"
+        );
     }
 }
 
@@ -85,7 +98,10 @@ fn delays(runs: &[Timeline<'_>], signal: &str, from: f64, members: &[&str]) -> V
 
 fn within(values: &[f64], low: f64, high: f64) {
     for value in values {
-        assert!((low..=high).contains(value), "{value} is not in {low}..{high}");
+        assert!(
+            (low..=high).contains(value),
+            "{value} is not in {low}..{high}"
+        );
     }
 }
 
@@ -122,11 +138,36 @@ fn samples(n: usize, experiment: &str, metric: &str) -> Vec<f64> {
 #[test]
 fn the_write_stall_after_a_crash_is_distributed_as_measured() {
     let metrics = [
-        (3, "1_one_poweroff", "writes_flow_again_after_fault_s", "power_off"),
-        (3, "1_one_prockill", "writes_flow_again_after_fault_s", "kill"),
-        (4, "1_one_poweroff", "last_write_gap_over_0.5s_ended_s", "power_off"),
-        (4, "1_one_prockill", "last_write_gap_over_0.5s_ended_s", "kill"),
-        (5, "1_one_poweroff", "last_write_gap_over_0.5s_ended_s", "power_off"),
+        (
+            3,
+            "1_one_poweroff",
+            "writes_flow_again_after_fault_s",
+            "power_off",
+        ),
+        (
+            3,
+            "1_one_prockill",
+            "writes_flow_again_after_fault_s",
+            "kill",
+        ),
+        (
+            4,
+            "1_one_poweroff",
+            "last_write_gap_over_0.5s_ended_s",
+            "power_off",
+        ),
+        (
+            4,
+            "1_one_prockill",
+            "last_write_gap_over_0.5s_ended_s",
+            "kill",
+        ),
+        (
+            5,
+            "1_one_poweroff",
+            "last_write_gap_over_0.5s_ended_s",
+            "power_off",
+        ),
     ];
     for (n, experiment, metric, verb) in metrics {
         let lab = cluster(n, "");
@@ -140,7 +181,11 @@ fn the_write_stall_after_a_crash_is_distributed_as_measured() {
         always(&runs, "galera.primary", 103.0, survivors);
         let stall = delays(&runs, "galera.writable", 100.0, survivors);
         within(&stall, 6.0, 8.6);
-        same_distribution(&format!("n = {n}, {verb}"), &stall, &samples(n, experiment, metric));
+        same_distribution(
+            &format!("n = {n}, {verb}"),
+            &stall,
+            &samples(n, experiment, metric),
+        );
         for run in &runs {
             let reads = run.changes("galera.primary");
             assert_eq!(reads.len(), 2, "reads go on: {reads:?}");
@@ -156,7 +201,11 @@ fn survivors_without_quorum_turn_non_primary_when_measured() {
     let lab: Vec<f64> = ["poweroff n5", "prockill n5"]
         .iter()
         .flat_map(|how| {
-            let end = if how.starts_with("power") { "poweroff" } else { "prockill" };
+            let end = if how.starts_with("power") {
+                "poweroff"
+            } else {
+                "prockill"
+            };
             samples(2, &format!("3_n2_one_{end}.step1"), "n4.first_change_s")
         })
         .collect();
@@ -185,9 +234,17 @@ fn an_orderly_leave_costs_whole_rounds_at_most() {
         within(&stall, 0.0, high);
         if n == 4 {
             let at_once = stall.iter().filter(|s| **s < 0.2).count() as f64 / RUNS as f64;
-            assert!((0.25..0.45).contains(&at_once), "2 of 6 measured, model {at_once}");
+            assert!(
+                (0.25..0.45).contains(&at_once),
+                "2 of 6 measured, model {at_once}"
+            );
         }
-        always(&runs, "galera.primary", 99.0, &["n1", "n2", "n3", "n4", "n5"][..n]);
+        always(
+            &runs,
+            "galera.primary",
+            99.0,
+            &["n1", "n2", "n3", "n4", "n5"][..n],
+        );
         always(&runs, "galera.primary", 100.0, survivors);
     }
 }
@@ -204,9 +261,19 @@ fn an_idle_cluster_notices_up_to_a_keepalive_period_earlier() {
 #[test]
 fn the_stall_follows_the_options() {
     let text = scenario(3, "", "");
-    let lab = Lab::with(&text, &[("galera.evs.suspect_timeout", "\"2s\""), ("galera.evs.join_retrans_period", "\"300ms\"")]);
+    let lab = Lab::with(
+        &text,
+        &[
+            ("galera.evs.suspect_timeout", "\"2s\""),
+            ("galera.evs.join_retrans_period", "\"300ms\""),
+        ],
+    );
     let runs = play(&lab, &[fault(100.0, "power_off", &["n1"])], 100);
-    within(&delays(&runs, "galera.writable", 100.0, &["n2", "n3"]), 2.3, 2.85);
+    within(
+        &delays(&runs, "galera.writable", 100.0, &["n2", "n3"]),
+        2.3,
+        2.85,
+    );
 }
 
 // 2 and 3. Quorum: the table of the facts.
@@ -214,7 +281,11 @@ fn the_stall_follows_the_options() {
 #[test]
 fn half_is_no_quorum_and_the_denominator_shrinks() {
     let lab = cluster(4, "");
-    let both = [fault(100.0, "power_off", &["n3", "n4"]), fault(150.0, "start", &["n3"]), fault(200.0, "start", &["n4"])];
+    let both = [
+        fault(100.0, "power_off", &["n3", "n4"]),
+        fault(150.0, "start", &["n3"]),
+        fault(200.0, "start", &["n4"]),
+    ];
     let runs = play(&lab, &both, 50);
     always(&runs, "galera.nonprimary", 149.0, &["n1", "n2"]);
     always(&runs, "galera.primary", 199.0, &[]);
@@ -240,9 +311,18 @@ fn half_is_no_quorum_and_the_denominator_shrinks() {
     always(&runs, "galera.primary", 229.0, &[]);
     always(&runs, "galera.writable", 260.0, &["n1", "n2", "n3", "n4"]);
     // The other order: the last casualty first.
-    let last_first = [one_by_one[0].clone(), one_by_one[1].clone(), one_by_one[2].clone(), fault(170.0, "start", &["n2"])];
+    let last_first = [
+        one_by_one[0].clone(),
+        one_by_one[1].clone(),
+        one_by_one[2].clone(),
+        fault(170.0, "start", &["n2"]),
+    ];
     let runs = play(&lab, &last_first, 50);
-    within(&delays(&runs, "galera.primary", 170.0, &["n1", "n2"]), 1.2, 3.0);
+    within(
+        &delays(&runs, "galera.primary", 170.0, &["n1", "n2"]),
+        1.2,
+        3.0,
+    );
 }
 
 #[test]
@@ -250,20 +330,46 @@ fn three_nodes_and_two_nodes_lose_quorum_as_measured() {
     let lab = cluster(3, "");
     let runs = play(
         &lab,
-        &[fault(100.0, "power_off", &["n2", "n3"]), fault(150.0, "start", &["n2"]), fault(200.0, "start", &["n3"])],
+        &[
+            fault(100.0, "power_off", &["n2", "n3"]),
+            fault(150.0, "start", &["n2"]),
+            fault(200.0, "start", &["n3"]),
+        ],
         50,
     );
     always(&runs, "galera.nonprimary", 149.0, &["n1"]);
     always(&runs, "galera.nonprimary", 199.0, &["n1"]);
-    within(&delays(&runs, "galera.primary", 200.0, &["n1", "n2", "n3"]), 1.4, 5.0);
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n3"]), fault(130.0, "power_off", &["n2"])], 50);
+    within(
+        &delays(&runs, "galera.primary", 200.0, &["n1", "n2", "n3"]),
+        1.4,
+        5.0,
+    );
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n3"]),
+            fault(130.0, "power_off", &["n2"]),
+        ],
+        50,
+    );
     always(&runs, "galera.primary", 129.0, &["n1", "n2"]);
     always(&runs, "galera.nonprimary", 150.0, &["n1"]);
 
     let lab = cluster(2, "");
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n2"]), fault(150.0, "start", &["n2"])], 50);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n2"]),
+            fault(150.0, "start", &["n2"]),
+        ],
+        50,
+    );
     always(&runs, "galera.nonprimary", 149.0, &["n1"]);
-    within(&delays(&runs, "galera.primary", 150.0, &["n1", "n2"]), 1.4, 3.6);
+    within(
+        &delays(&runs, "galera.primary", 150.0, &["n1", "n2"]),
+        1.4,
+        3.6,
+    );
 }
 
 #[test]
@@ -293,10 +399,21 @@ fn weights_and_arbitrators_vote() {
         (vec!["n1"], vec!["n2", "n3", "n4"], true),
     ] {
         let runs = play(&heavy, &[fault(100.0, "power_off", &lost)], 20);
-        let signal = if primary { "galera.writable" } else { "galera.nonprimary" };
+        let signal = if primary {
+            "galera.writable"
+        } else {
+            "galera.nonprimary"
+        };
         always(&runs, signal, 120.0, &survivors);
     }
-    let runs = play(&heavy, &[process_fault(100.0, "stop", &["n1"]), fault(130.0, "power_off", &["n4"])], 20);
+    let runs = play(
+        &heavy,
+        &[
+            process_fault(100.0, "stop", &["n1"]),
+            fault(130.0, "power_off", &["n4"]),
+        ],
+        20,
+    );
     always(&runs, "galera.writable", 150.0, &["n2", "n3"]);
 
     let by_name = cluster(2, "pc = { weight = { n1 = 2 } }");
@@ -337,7 +454,14 @@ fn an_arbitrator_breaks_the_tie() {
     always(&runs, "galera.writable", 120.0, &["d1", "d2"]);
     let runs = play(&lab, &[fault(100.0, "power_off", &["d2", "d3", "d4"])], 20);
     always(&runs, "galera.nonprimary", 120.0, &["d1"]);
-    let runs = play(&lab, &[fault(100.0, "power_off", &["d3", "d4"]), fault(130.0, "power_off", &["d2"])], 20);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["d3", "d4"]),
+            fault(130.0, "power_off", &["d2"]),
+        ],
+        20,
+    );
     always(&runs, "galera.writable", 150.0, &["d1"]);
     let lab = with_garbd(2);
     let runs = play(&lab, &[fault(100.0, "power_off", &["d2"])], 20);
@@ -350,7 +474,11 @@ fn dangerous_options_do_what_they_say() {
     let runs = play(&lab, &[fault(100.0, "power_off", &["n2"])], 20);
     always(&runs, "galera.writable", 120.0, &["n1"]);
     let lab = cluster(3, "pc = { ignore_quorum = true }");
-    let runs = play(&lab, &[partition(100.0, &[&["n1"], &["n2", "n3"]]), heal(150.0)], 20);
+    let runs = play(
+        &lab,
+        &[partition(100.0, &[&["n1"], &["n2", "n3"]]), heal(150.0)],
+        20,
+    );
     always(&runs, "galera.writable", 140.0, &["n1", "n2", "n3"]);
 }
 
@@ -359,12 +487,26 @@ fn dangerous_options_do_what_they_say() {
 #[test]
 fn partitions_and_their_healing() {
     let lab = cluster(4, "");
-    let runs = play(&lab, &[partition(100.0, &[&["n1", "n2"], &["n3", "n4"]]), heal(150.0)], RUNS);
+    let runs = play(
+        &lab,
+        &[
+            partition(100.0, &[&["n1", "n2"], &["n3", "n4"]]),
+            heal(150.0),
+        ],
+        RUNS,
+    );
     always(&runs, "galera.nonprimary", 120.0, &["n1", "n2", "n3", "n4"]);
     let back = delays(&runs, "galera.writable", 150.0, &["n1", "n2", "n3", "n4"]);
     within(&back, 2.3, 5.5);
     assert!((3.0..4.2).contains(&median(&back)), "{}", median(&back));
-    let runs = play(&lab, &[partition(100.0, &[&["n1", "n2", "n3"], &["n4"]]), heal(150.0)], RUNS);
+    let runs = play(
+        &lab,
+        &[
+            partition(100.0, &[&["n1", "n2", "n3"], &["n4"]]),
+            heal(150.0),
+        ],
+        RUNS,
+    );
     always(&runs, "galera.nonprimary", 120.0, &["n4"]);
     always(&runs, "galera.writable", 120.0, &["n1", "n2", "n3"]);
     let back = delays(&runs, "galera.primary", 150.0, &["n1", "n2", "n3", "n4"]);
@@ -372,15 +514,27 @@ fn partitions_and_their_healing() {
     assert!((2.6..4.0).contains(&median(&back)), "{}", median(&back));
 
     let lab = cluster(3, "");
-    let runs = play(&lab, &[partition(100.0, &[&["n1", "n2"], &["n3"]]), heal(150.0)], 50);
+    let runs = play(
+        &lab,
+        &[partition(100.0, &[&["n1", "n2"], &["n3"]]), heal(150.0)],
+        50,
+    );
     always(&runs, "galera.writable", 120.0, &["n1", "n2"]);
     always(&runs, "galera.nonprimary", 120.0, &["n3"]);
     always(&runs, "galera.writable", 160.0, &["n1", "n2", "n3"]);
 
     let lab = cluster(2, "");
-    let runs = play(&lab, &[partition(100.0, &[&["n1"], &["n2"]]), heal(150.0)], 50);
+    let runs = play(
+        &lab,
+        &[partition(100.0, &[&["n1"], &["n2"]]), heal(150.0)],
+        50,
+    );
     always(&runs, "galera.nonprimary", 120.0, &["n1", "n2"]);
-    within(&delays(&runs, "galera.writable", 150.0, &["n1", "n2"]), 1.39, 2.4);
+    within(
+        &delays(&runs, "galera.writable", 150.0, &["n1", "n2"]),
+        1.39,
+        2.4,
+    );
 }
 
 #[test]
@@ -388,10 +542,17 @@ fn a_short_partition_hangs_writes_and_changes_no_view() {
     let lab = cluster(4, "");
     let all = &["n1", "n2", "n3", "n4"];
     for (lasts, low, high) in [(4.0, 0.6, 0.7), (2.0, 1.0, 1.4)] {
-        let faults = [partition(100.0, &[&["n1", "n2"], &["n3", "n4"]]), heal(100.0 + lasts)];
+        let faults = [
+            partition(100.0, &[&["n1", "n2"], &["n3", "n4"]]),
+            heal(100.0 + lasts),
+        ];
         let runs = play(&lab, &faults, 100);
         always(&runs, "galera.writable", 100.0 + lasts, &[]);
-        within(&delays(&runs, "galera.writable", 100.0 + lasts, all), low, high);
+        within(
+            &delays(&runs, "galera.writable", 100.0 + lasts, all),
+            low,
+            high,
+        );
         for run in &runs {
             assert_eq!(run.changes("galera.primary").len(), 1, "no view change");
         }
@@ -410,13 +571,23 @@ fn a_cut_between_two_nodes_is_relayed_by_the_third() {
 
 #[test]
 fn all_crashed_and_all_restarted_forms_again_but_a_majority_does_not() {
-    for (n, all) in [(3, vec!["n1", "n2", "n3"]), (4, vec!["n1", "n2", "n3", "n4"])] {
+    for (n, all) in [
+        (3, vec!["n1", "n2", "n3"]),
+        (4, vec!["n1", "n2", "n3", "n4"]),
+    ] {
         let lab = cluster(n, "");
-        let runs = play(&lab, &[fault(100.0, "power_off", &all), fault(150.0, "start", &all)], 50);
+        let runs = play(
+            &lab,
+            &[fault(100.0, "power_off", &all), fault(150.0, "start", &all)],
+            50,
+        );
         within(&delays(&runs, "galera.primary", 150.0, &all), 1.4, 6.5);
         let (most, last) = all.split_at(n - 1);
-        let faults =
-            [fault(100.0, "power_off", &all), fault(150.0, "start", most), fault(200.0, "start", last)];
+        let faults = [
+            fault(100.0, "power_off", &all),
+            fault(150.0, "start", most),
+            fault(200.0, "start", last),
+        ];
         let runs = play(&lab, &faults, 50);
         always(&runs, "galera.joining", 199.0, most);
         always(&runs, "galera.ready", 199.0, &[]);
@@ -440,13 +611,21 @@ fn crashed_one_by_one_and_restarted_together_stays_down() {
     // The way out: kill the early casualty.
     faults.push(process_fault(250.0, "kill", &["n3"]));
     let runs = play(&lab, &faults, 50);
-    within(&delays(&runs, "galera.primary", 250.0, &["n1", "n2"]), 5.0, 7.0);
+    within(
+        &delays(&runs, "galera.primary", 250.0, &["n1", "n2"]),
+        5.0,
+        7.0,
+    );
     // Or do not start it: only the last two, then the third.
     faults.truncate(3);
     faults.push(fault(170.0, "start", &["n1", "n2"]));
     faults.push(fault(220.0, "start", &["n3"]));
     let runs = play(&lab, &faults, 50);
-    within(&delays(&runs, "galera.primary", 170.0, &["n1", "n2"]), 1.4, 2.8);
+    within(
+        &delays(&runs, "galera.primary", 170.0, &["n1", "n2"]),
+        1.4,
+        2.8,
+    );
     within(&delays(&runs, "galera.primary", 220.0, all), 2.5, 6.0);
 }
 
@@ -479,15 +658,25 @@ fn a_gracefully_stopped_cluster_needs_a_bootstrap() {
 fn bootstrap_takes_a_survivor_first() {
     let lab = cluster(4, "");
     let all = &["n1", "n2", "n3", "n4"];
-    let mut faults = vec![fault(100.0, "power_off", &["n3", "n4"]), operator(150.0, "bootstrap", &[])];
+    let mut faults = vec![
+        fault(100.0, "power_off", &["n3", "n4"]),
+        operator(150.0, "bootstrap", &[]),
+    ];
     let runs = play(&lab, &faults, 20);
-    within(&delays(&runs, "galera.writable", 150.0, &["n1", "n2"]), 0.002, 0.01);
+    within(
+        &delays(&runs, "galera.writable", 150.0, &["n1", "n2"]),
+        0.002,
+        0.01,
+    );
     faults.push(fault(200.0, "start", &["n3", "n4"]));
     let runs = play(&lab, &faults, 50);
     always(&runs, "galera.writable", 215.0, all);
 
     // After a crash of all, safe_to_bootstrap is 0 everywhere.
-    let crash = [fault(100.0, "power_off", all), process_fault(110.0, "start", all)];
+    let crash = [
+        fault(100.0, "power_off", all),
+        process_fault(110.0, "start", all),
+    ];
     let refused = [crash[0].clone(), operator(150.0, "new_cluster", &[])];
     let runs = play(&lab, &refused, 20);
     always(&runs, "galera.primary", 200.0, &[]);
@@ -506,16 +695,27 @@ fn bootstrap_takes_a_survivor_first() {
 
 #[test]
 fn systemd_restarts_two_killed_processes_and_the_cluster_heals_itself() {
-    let lab = Lab::new(&scenario(4, "restart = \"on-abnormal\"\nrestart_delay = \"5s\"", ""));
+    let lab = Lab::new(&scenario(
+        4,
+        "restart = \"on-abnormal\"\nrestart_delay = \"5s\"",
+        "",
+    ));
     let all = &["n1", "n2", "n3", "n4"];
     let runs = play(&lab, &[process_fault(100.0, "kill", &["n3", "n4"])], RUNS);
     for run in &runs {
-        assert!(run.first("galera.nonprimary", &["n1", "n2"], 100.0).is_some(), "quorum is lost for a moment");
+        assert!(
+            run.first("galera.nonprimary", &["n1", "n2"], 100.0)
+                .is_some(),
+            "quorum is lost for a moment"
+        );
     }
     let back: Vec<f64> = delays(&runs, "galera.primary", 105.0, all);
     within(&back, 3.2, 8.3);
     // A process that gives up waiting is not restarted.
-    let faults = [process_fault(100.0, "stop", all), process_fault(150.0, "start", all)];
+    let faults = [
+        process_fault(100.0, "stop", all),
+        process_fault(150.0, "start", all),
+    ];
     let runs = play(&lab, &faults, 10);
     always(&runs, "proc.mariadb.present", 181.0, &[]);
     always(&runs, "proc.mariadb.present", 399.0, &[]);
@@ -528,19 +728,34 @@ fn a_short_absence_costs_an_ist() {
     for n in [3, 4, 5] {
         let lab = cluster(n, "");
         let all = &["n1", "n2", "n3", "n4", "n5"][..n];
-        let runs = play(&lab, &[fault(100.0, "power_off", &["n1"]), fault(150.0, "start", &["n1"])], RUNS);
+        let runs = play(
+            &lab,
+            &[
+                fault(100.0, "power_off", &["n1"]),
+                fault(150.0, "start", &["n1"]),
+            ],
+            RUNS,
+        );
         let back = delays(&runs, "galera.primary", 150.0, all);
         within(&back, 2.7, 5.7);
         let stall: Vec<f64> = runs
             .iter()
             .map(|run| {
-                let hangs = run.first("galera.writable", &[], 150.0).expect("the view change stalls");
-                run.first_where("galera.writable", hangs, |now| !now.is_empty()).expect("ends") - hangs
+                let hangs = run
+                    .first("galera.writable", &[], 150.0)
+                    .expect("the view change stalls");
+                run.first_where("galera.writable", hangs, |now| !now.is_empty())
+                    .expect("ends")
+                    - hangs
             })
             .collect();
         within(&stall, 0.4, 2.5);
         if n > 3 {
-            same_distribution("exec to Synced", &back, &samples(n, "1_one_poweroff", "rejoin_start_to_synced_s"));
+            same_distribution(
+                "exec to Synced",
+                &back,
+                &samples(n, "1_one_poweroff", "rejoin_start_to_synced_s"),
+            );
             let lab = samples(n, "1_one_poweroff", "rejoin_write_max_latency_others_s");
             same_distribution("stall by a join", &stall, &lab);
         }
@@ -549,22 +764,37 @@ fn a_short_absence_costs_an_ist() {
 
 #[test]
 fn a_long_absence_costs_an_sst_that_blocks_the_donor() {
-    let lab = cluster(3, "gcache.size = \"100kB\"\nwrite_rate = \"20kB\"\nsst.rate = \"21MB\"");
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n3"]), fault(150.0, "start", &["n3"])], RUNS);
+    let lab = cluster(
+        3,
+        "gcache.size = \"100kB\"\nwrite_rate = \"20kB\"\nsst.rate = \"21MB\"",
+    );
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n3"]),
+            fault(150.0, "start", &["n3"]),
+        ],
+        RUNS,
+    );
     let back = delays(&runs, "galera.primary", 150.0, &["n1", "n2", "n3"]);
     within(&back, 16.0, 20.0);
     assert!((17.3..18.2).contains(&median(&back)), "{}", median(&back));
     for run in &runs {
         let begins = run.first("galera.donor", &["n1"], 150.0).expect("a donor");
-        let ends = run.first("galera.donor", &[], begins).expect("the copy ends");
+        let ends = run
+            .first("galera.donor", &[], begins)
+            .expect("the copy ends");
         assert!((13.2..13.8).contains(&(ends - begins)), "283 MB at 21 MB/s");
         assert_eq!(run.members("galera.writable", begins), ["n2"]);
         assert_eq!(run.members("galera.primary", begins), ["n1", "n2"]);
         assert_eq!(run.members("galera.writable", ends), ["n1", "n2"]);
     }
     // The donor dies during the copy: the joiner aborts.
-    let faults =
-        [fault(100.0, "power_off", &["n3"]), fault(150.0, "start", &["n3"]), fault(156.0, "power_off", &["n1"])];
+    let faults = [
+        fault(100.0, "power_off", &["n3"]),
+        fault(150.0, "start", &["n3"]),
+        fault(156.0, "power_off", &["n1"]),
+    ];
     let runs = play(&lab, &faults, 50);
     always(&runs, "proc.mariadb.present", 175.0, &["n2"]);
     // Donor and joiner both were members: the last node is one of two.
@@ -577,34 +807,83 @@ fn a_long_absence_costs_an_sst_that_blocks_the_donor() {
 fn a_second_loss_of_four_is_fatal_until_the_view_of_three_is_installed() {
     let lab = cluster(4, "");
     for (gap, quorum) in [(3.0, false), (4.9, false), (9.0, true)] {
-        let runs = play(&lab, &[fault(100.0, "power_off", &["n4"]), fault(100.0 + gap, "power_off", &["n3"])], 50);
-        let signal = if quorum { "galera.writable" } else { "galera.nonprimary" };
+        let runs = play(
+            &lab,
+            &[
+                fault(100.0, "power_off", &["n4"]),
+                fault(100.0 + gap, "power_off", &["n3"]),
+            ],
+            50,
+        );
+        let signal = if quorum {
+            "galera.writable"
+        } else {
+            "galera.nonprimary"
+        };
         always(&runs, signal, 150.0, &["n1", "n2"]);
     }
     // In between either can happen.
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n4"]), fault(107.1, "power_off", &["n3"])], RUNS);
-    let alive = runs.iter().filter(|run| run.members("galera.writable", 150.0) == ["n1", "n2"]).count();
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n4"]),
+            fault(107.1, "power_off", &["n3"]),
+        ],
+        RUNS,
+    );
+    let alive = runs
+        .iter()
+        .filter(|run| run.members("galera.writable", 150.0) == ["n1", "n2"])
+        .count();
     assert!((50..350).contains(&alive), "{alive} of {RUNS}");
 }
 
 #[test]
 fn a_crash_and_an_orderly_stop_of_another_keep_quorum() {
     let lab = cluster(4, "");
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n4"]), process_fault(102.0, "stop", &["n3"])], RUNS);
-    within(&delays(&runs, "galera.writable", 100.0, &["n1", "n2"]), 5.99, 6.3);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n4"]),
+            process_fault(102.0, "stop", &["n3"]),
+        ],
+        RUNS,
+    );
+    within(
+        &delays(&runs, "galera.writable", 100.0, &["n1", "n2"]),
+        5.99,
+        6.3,
+    );
 }
 
 #[test]
 fn five_nodes_can_lose_quorum_although_three_survive() {
     let lab = cluster(5, "rounds.crash.more = [0.0, 1.0]");
-    let runs = play(&lab, &[fault(100.0, "power_off", &["n5"]), fault(106.0, "power_off", &["n4"])], RUNS);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n5"]),
+            fault(106.0, "power_off", &["n4"]),
+        ],
+        RUNS,
+    );
     let three = &["n1", "n2", "n3"];
-    let lost = runs.iter().filter(|run| run.members("galera.nonprimary", 125.0) == three).count();
+    let lost = runs
+        .iter()
+        .filter(|run| run.members("galera.nonprimary", 125.0) == three)
+        .count();
     let share = lost as f64 / RUNS as f64;
-    assert!((0.36..0.52).contains(&share), "11 of 25 measured, model {share}");
+    assert!(
+        (0.36..0.52).contains(&share),
+        "11 of 25 measured, model {share}"
+    );
     for run in &runs {
         let stuck = run.members("galera.nonprimary", 125.0) == three;
-        assert_eq!(run.members("galera.nonprimary", 399.0) == three, stuck, "it stays so");
+        assert_eq!(
+            run.members("galera.nonprimary", 399.0) == three,
+            stuck,
+            "it stays so"
+        );
         if !stuck {
             let stall = run.first("galera.writable", three, 101.0).expect("quorum") - 100.0;
             assert!((12.0..14.4).contains(&stall), "{stall}");
@@ -616,17 +895,130 @@ fn five_nodes_can_lose_quorum_although_three_survive() {
 fn a_frozen_node_hangs_the_writes_or_leaves() {
     let lab = cluster(3, "");
     let all = &["n1", "n2", "n3"];
-    let runs = play(&lab, &[fault(100.0, "freeze", &["n3"]), fault(103.0, "thaw", &["n3"])], 100);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "freeze", &["n3"]),
+            fault(103.0, "thaw", &["n3"]),
+        ],
+        100,
+    );
     within(&delays(&runs, "galera.writable", 100.0, all), 4.1, 4.9);
     always(&runs, "galera.primary", 102.0, &["n1", "n2"]);
     for lasts in [8.0, 20.0] {
         for frozen in [fault as fn(f64, &str, &[&str]) -> String, process_fault] {
-            let faults = [frozen(100.0, "freeze", &["n3"]), frozen(100.0 + lasts, "thaw", &["n3"])];
+            let faults = [
+                frozen(100.0, "freeze", &["n3"]),
+                frozen(100.0 + lasts, "thaw", &["n3"]),
+            ];
             let runs = play(&lab, &faults, 100);
-            within(&delays(&runs, "galera.writable", 100.0, &["n1", "n2"]), 6.0, 6.6);
-            within(&delays(&runs, "galera.writable", 100.0 + lasts, all), 4.5, 8.0);
+            within(
+                &delays(&runs, "galera.writable", 100.0, &["n1", "n2"]),
+                6.0,
+                6.6,
+            );
+            within(
+                &delays(&runs, "galera.writable", 100.0 + lasts, all),
+                4.5,
+                8.0,
+            );
         }
     }
+}
+
+// The machinery.
+
+#[test]
+fn without_recovery_nobody_is_recognised() {
+    let lab = cluster(3, "pc = { recovery = false }");
+    let all = &["n1", "n2", "n3"];
+    let runs = play(
+        &lab,
+        &[fault(100.0, "power_off", all), fault(150.0, "start", all)],
+        10,
+    );
+    always(&runs, "galera.primary", 399.0, &[]);
+    always(&runs, "proc.mariadb.present", 181.0, &[]);
+    let runs = play(
+        &lab,
+        &[
+            fault(100.0, "power_off", &["n3"]),
+            fault(150.0, "start", &["n3"]),
+        ],
+        10,
+    );
+    always(&runs, "galera.primary", 170.0, all);
+}
+
+#[test]
+fn an_operator_without_orders_also_starts_what_gave_up() {
+    let lab = cluster(3, "");
+    let all = &["n1", "n2", "n3"];
+    let faults = [
+        process_fault(100.0, "stop", all),
+        process_fault(150.0, "start", all),
+        operator(200.0, "bootstrap", &[]),
+    ];
+    let runs = play(&lab, &faults, 20);
+    always(&runs, "galera.primary", 199.0, &[]);
+    always(&runs, "galera.writable", 220.0, all);
+}
+
+#[test]
+fn nothing_runs_while_nothing_happens() {
+    let text = scenario(4, "", "write_rate = \"0B\"");
+    let scenario = read(&text).expect("a scenario");
+    let model = build::model::<1>(&scenario, &NoFiles).expect("a model");
+    let mut player = Player::new(&model, false, 1000);
+    player.begin(1, 1).expect("begins");
+    assert_eq!(player.next_time(), None);
+    let lost = Command::Nodes(NodeCommand::PowerOff, NodeSet::single(Node(3)));
+    player.obey(Nanos::SECOND, &lost).expect("obeys");
+    while player.advance(Nanos::NEVER).expect("plays").is_some() {}
+    assert!(
+        player.events() < 15,
+        "{} events for one view change",
+        player.events()
+    );
+    assert!(player.now().seconds() < 12.0, "{}", player.now());
+}
+
+fn read(text: &str) -> Result<Scenario, Box<ScenarioError>> {
+    let around = Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &[],
+    };
+    quorate::scenario::read::scenario("lab.toml", text, &around)
+}
+
+#[test]
+fn wrong_parameters_are_refused() {
+    for (parameters, complaint) in [
+        ("pc = { weight = [1, 1] }", "2 weights for 3 members"),
+        ("pc = { weight = 256 }", "out of range"),
+        ("pc = { weight = 0 }", "no member has a vote"),
+        ("pc = { weight = { n9 = 1 } }", "no member `n9`"),
+        (
+            "evs = { suspect_timeout = \"1s\" }",
+            "longer than evs.keepalive_period",
+        ),
+        ("evs = { join_retrans_period = \"0s\" }", "longer than zero"),
+        ("sst = { rate = \"0B\" }", "greater than zero"),
+        ("rounds = { crash = { two = [0.5] } }", "must sum to 1"),
+        ("process = \"mysqld\"", "needs a process `mysqld`"),
+        ("arbitrators = \"garbd\"", "needs a process `garbd`"),
+    ] {
+        let scenario = read(&scenario(3, "", parameters)).expect("readable");
+        let error = build::model::<1>(&scenario, &NoFiles)
+            .err()
+            .expect("refused");
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+    let elsewhere = scenario(3, "on = [\"n1\"]", "");
+    let error = build::model::<1>(&read(&elsewhere).expect("readable"), &NoFiles).err();
+    assert!(error.expect("refused").to_string().contains("member `n2`"));
 }
 
 // Any sequence of faults.
@@ -653,8 +1045,12 @@ mod any_sequence {
             6 => fault(at, "thaw", &name),
             7 => {
                 let (a, b): (Vec<_>, Vec<_>) = (0..n).partition(|i| mask >> i & 1 == 1);
-                let pick = |side: Vec<usize>| side.iter().map(|i| names[*i].as_str()).collect::<Vec<_>>();
-                let sides: Vec<Vec<&str>> = [pick(a), pick(b)].into_iter().filter(|s| !s.is_empty()).collect();
+                let pick =
+                    |side: Vec<usize>| side.iter().map(|i| names[*i].as_str()).collect::<Vec<_>>();
+                let sides: Vec<Vec<&str>> = [pick(a), pick(b)]
+                    .into_iter()
+                    .filter(|s| !s.is_empty())
+                    .collect();
                 let groups: Vec<&[&str]> = sides.iter().map(Vec::as_slice).collect();
                 partition(at, &groups)
             }
@@ -686,17 +1082,28 @@ mod any_sequence {
         script.push(fault(end + 2.0, "start", &all));
         script.push(process_fault(end + 30.0, "start", &all));
         script.push(operator(end + 120.0, "bootstrap", &[]));
-        script.push(process_fault(end + 150.0, "start", &all));
         let text = format!("until = \"{}s\"\n{}", end + 300.0, script.concat());
         let runs = lab.replay(&text, 3);
         for run in &runs {
             for (t, writers) in run.changes("galera.writable") {
-                let mask = sides.iter().rev().find(|(from, _)| *from <= t).map_or(0, |(_, mask)| *mask);
-                let side = |name: &String| mask >> (name[1..].parse::<u8>().expect("index") - 1) & 1;
+                let mask = sides
+                    .iter()
+                    .rev()
+                    .find(|(from, _)| *from <= t)
+                    .map_or(0, |(_, mask)| *mask);
+                let side =
+                    |name: &String| mask >> (name[1..].parse::<u8>().expect("index") - 1) & 1;
                 let first = writers.first().map(side);
-                assert!(writers.iter().all(|w| Some(side(w)) == first) || t >= end, "split brain at {t}: {writers:?}");
+                assert!(
+                    writers.iter().all(|w| Some(side(w)) == first) || t >= end,
+                    "split brain at {t}: {writers:?}"
+                );
             }
-            assert_eq!(run.members("galera.writable", end + 299.0), all, "not whole again\n{text}");
+            assert_eq!(
+                run.members("galera.writable", end + 299.0),
+                all,
+                "not whole again\n{text}"
+            );
         }
     }
 

@@ -33,7 +33,11 @@ impl<const W: usize> Galera<W> {
         if why == Why::Crash || waits {
             let extra = step.choose(s.after_crash.of(joined.len()));
             // The ticks of who waits for the silent keep to the whole rounds.
-            let overhead = if waits && why == Why::Leave { Nanos::ZERO } else { s.overhead };
+            let overhead = if waits && why == Why::Leave {
+                Nanos::ZERO
+            } else {
+                s.overhead
+            };
             return self.open_slot(joined, s.rounds(1, overhead), extra, step);
         }
         // Nobody is missed: with everybody's join message the view is complete.
@@ -198,7 +202,10 @@ impl<const W: usize> Galera<W> {
         }
         step.set_count(self.slots.extra_rounds.at(slot), 0);
         let rounds = step.choose(&self.settings.expired);
-        step.arm(self.timers.round.at(slot), self.settings.rounds(rounds, self.settings.overhead));
+        step.arm(
+            self.timers.round.at(slot),
+            self.settings.rounds(rounds, self.settings.overhead),
+        );
         step.arm(self.timers.install.at(slot), self.settings.install);
     }
 }

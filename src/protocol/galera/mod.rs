@@ -141,6 +141,8 @@ struct Known {
     safe: SetId,
     /// Ordered to start with --wsrep-new-cluster.
     new_cluster: SetId,
+    /// Not empty while an operator means to start the others after a bootstrap.
+    operator_helps: SetId,
     /// Missing members, and those silent for evs.suspect_timeout.
     missing: SetId,
     silent: SetId,
@@ -306,6 +308,7 @@ impl Known {
             thawed: set("thawed"),
             safe: set("safe"),
             new_cluster: set("new_cluster"),
+            operator_helps: set("operator_helps"),
             missing: set("missing"),
             silent: set("silent"),
             long_cut: set("long_cut"),

@@ -6,6 +6,7 @@ use crate::automaton::{Command, Node, NodeSet, ProcessCommand, Step};
 /// `bootstrap`: the cheapest thing that works: pc.bootstrap=YES on a running
 /// survivor, else as `force_bootstrap`. `new_cluster`: galera_new_cluster, refused
 /// unless safe_to_bootstrap is 1. `force_bootstrap`: set it to 1 by hand first.
+/// An operator who was not told where also starts what is stopped on running nodes.
 pub(super) const ACTIONS: [&str; 3] = ["bootstrap", "new_cluster", "force_bootstrap"];
 
 impl<const W: usize> Galera<W> {
@@ -17,10 +18,19 @@ impl<const W: usize> Galera<W> {
             nodes & self.data
         };
         let primary = step.get(self.known.prim) & step.get(self.known.alive);
-        // Nobody repairs what works, unless told where.
-        if nodes.is_empty() && !(primary & self.data).is_empty() {
+        let works = !(primary & self.data).is_empty();
+        if nodes.is_empty() && works {
+            self.start_the_others(step);
             return;
         }
+        step.put(
+            self.known.operator_helps,
+            if nodes.is_empty() {
+                self.data
+            } else {
+                NodeSet::EMPTY
+            },
+        );
         match action {
             "bootstrap" => match self.best_survivor(chosen, step) {
                 Some(node) => step.arm(self.timers.bootstrap.at(node), self.settings.bootstrap),
@@ -32,15 +42,22 @@ impl<const W: usize> Galera<W> {
         }
     }
 
-    /// Among the running non-primary survivors: the largest component, the most
-    /// advanced data in it, the lowest index.
+    fn start_the_others(&self, step: &mut Step<'_, W>) {
+        step.put(self.known.operator_helps, NodeSet::EMPTY);
+        let stopped = (self.data & step.get(self.node_up)) - step.get(self.known.present);
+        if !stopped.is_empty() {
+            let order = ProcessCommand::Start;
+            step.order(Command::Process(order, self.process.clone(), stopped));
+        }
+    }
+
+    /// Among the running non-primary survivors the first of the largest component.
     fn best_survivor(&self, chosen: NodeSet<W>, step: &Step<'_, W>) -> Option<Node> {
         let k = &self.known;
         let survivors = (chosen & step.get(k.alive) & step.get(k.opened)) - step.get(k.prim);
         let size = |node: &Node| (self.together(*node, step) & survivors).len();
         let largest = survivors.iter().map(|node| size(&node)).max()?;
-        let first = survivors.iter().find(|node| size(node) == largest)?;
-        Some(first)
+        survivors.iter().find(|node| size(node) == largest)
     }
 
     /// galera_new_cluster on the most advanced of the nodes that could do it.
@@ -91,5 +108,8 @@ impl<const W: usize> Galera<W> {
             step.insert(k.complete, node);
         }
         self.install_primary(nodes, step);
+        if !step.get(k.operator_helps).is_empty() {
+            self.start_the_others(step);
+        }
     }
 }
