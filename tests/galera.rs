@@ -608,14 +608,13 @@ fn crashed_one_by_one_and_restarted_together_stays_down() {
     ];
     let runs = play(&lab, &faults, 50);
     always(&runs, "galera.joining", 399.0, all);
-    // The way out: kill the early casualty.
+    // The way out: kill the early casualty. Nobody writes, so the last message is
+    // older than the kill (5.6 s measured).
     faults.push(process_fault(250.0, "kill", &["n3"]));
     let runs = play(&lab, &faults, 50);
-    within(
-        &delays(&runs, "galera.primary", 250.0, &["n1", "n2"]),
-        5.0,
-        7.0,
-    );
+    let freed = delays(&runs, "galera.primary", 250.0, &["n1", "n2"]);
+    within(&freed, 5.0, 6.6);
+    assert!((5.4..5.9).contains(&median(&freed)), "{}", median(&freed));
     // Or do not start it: only the last two, then the third.
     faults.truncate(3);
     faults.push(fault(170.0, "start", &["n1", "n2"]));

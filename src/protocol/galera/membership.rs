@@ -99,7 +99,8 @@ impl<const W: usize> Galera<W> {
         let mut mates = view & self.component(node, step);
         for other in mates {
             let other_view = self.view(other, step);
-            // Views that are equal and mutual are the same view: see `mod.rs`.
+            // If each is in the view of the other, both still are in the view that
+            // they installed together last: every later one would have been joint.
             if !other_view.contains(node) {
                 mates.remove(other);
             }
@@ -199,9 +200,13 @@ impl<const W: usize> Galera<W> {
     pub(super) fn watch(&self, step: &mut Step<'_, W>) {
         let k = &self.known;
         let alive = step.get(k.alive);
-        let mut missing = NodeSet::EMPTY;
+        let (mut missing, mut wrote) = (NodeSet::EMPTY, NodeSet::EMPTY);
         for node in alive {
-            missing |= self.unexplained(node, step);
+            let unexplained = self.unexplained(node, step);
+            missing |= unexplained;
+            if step.has(k.prim, node) {
+                wrote |= unexplained;
+            }
         }
         let before = step.get(k.missing);
         if missing.is_empty() && before.is_empty() {
@@ -212,7 +217,13 @@ impl<const W: usize> Galera<W> {
             step.remove(k.silent, peer);
         }
         for peer in missing - before {
-            step.arm(self.timers.silence.at(peer), self.settings.silence);
+            let s = &self.settings;
+            let silence = if wrote.contains(peer) {
+                s.silence
+            } else {
+                s.silence_idle
+            };
+            step.arm(self.timers.silence.at(peer), silence);
         }
         step.put(k.missing, missing);
         self.found_again((before - missing) & alive, step);

@@ -34,7 +34,9 @@
 //! ```
 //!
 //! The stall is therefore 5 + U + (1 + r) s by default, U the smallest of the
-//! survivors' check phases; a closed connection does not shorten it.
+//! survivors' check phases; a closed connection does not shorten it. It counts from
+//! the last message of the dead peer, which without writes (`traffic = false`, or no
+//! primary component) is up to evs.keepalive_period older.
 //!
 //! **Quorum** (`view`; `Proto::have_quorum`): with P the last primary view,
 //! `2 W(here & P) + W(left & P) > W(P)`; `left` said goodbye. P shrinks with every
@@ -66,7 +68,7 @@
 //! # Not modelled
 //!
 //! Flow control, certification conflicts, automatic eviction, segments, failed IST
-//! under load, restarts that fail with the port in use, evs.inactive_timeout and
+//! under load, overflow pages of the write-set cache, restarts that fail with the port in use, evs.inactive_timeout and
 //! evs.max_install_timeouts (neither decided in the experiments), a second run of
 //! the install timer, a mariadbd that ignores SIGTERM while it waits for a primary
 //! component, a stopped mariadbd that is stopped and started in one instant, and
@@ -218,8 +220,12 @@ impl<const W: usize> Galera<W> {
         };
         let domain =
             |blueprint: &Blueprint<W>, p: ProcessSignals| blueprint.set_info(p.works).domain;
-        let data = site.members::<W>() & domain(blueprint, mariadb);
-        let voters = garbd.map_or(NodeSet::EMPTY, |p| domain(blueprint, p)) - data;
+        let voters = garbd.map_or(NodeSet::EMPTY, |p| domain(blueprint, p));
+        let data = (site.members::<W>() & domain(blueprint, mariadb)) - voters;
+        if data.is_empty() {
+            let message = format!("`{}` has no member with data", site.name);
+            return Err(site.parameters.error("process", message));
+        }
         if let Some(node) = (site.members::<W>() - data - voters).first() {
             return Err(site.parameters.error(
                 "process",
@@ -441,6 +447,7 @@ impl<const W: usize> Automaton<W> for Galera<W> {
         let t = &self.timers;
         if let Some(peer) = t.silence.node(timer) {
             step.insert(self.known.silent, peer);
+            return self.watch(step);
         } else if let Some(observer) = t.check.node(timer) {
             self.inactivity_check(observer, step);
         } else if let Some(slot) = t.round.node(timer) {
@@ -457,9 +464,9 @@ impl<const W: usize> Automaton<W> for Galera<W> {
             self.give_up_waiting(node, step);
         } else if let Some(node) = t.coverage.node(timer) {
             step.remove(self.transfers.absent, node);
-            step.insert(self.transfers.stale, node);
+            return step.insert(self.transfers.stale, node);
         } else if timer == t.peer_timeout {
-            step.put(self.known.long_cut, self.members);
+            return step.put(self.known.long_cut, self.members);
         }
         self.follow_up(step);
     }

@@ -37,9 +37,10 @@ impl Rounds {
 
 /// Everything that the automaton does not change.
 pub struct Settings {
-    /// evs.suspect_timeout, less the unknown phase of the last keepalive where
-    /// no writes flow.
+    /// evs.suspect_timeout in a primary view.
     pub silence: Delay,
+    /// The same where nobody writes: less the phase of the last keepalive.
+    pub silence_idle: Delay,
     pub check: Delay,
     pub round: Nanos,
     pub install: Delay,
@@ -88,8 +89,10 @@ impl Settings {
         let delay = |path: &str, blueprint: &mut Blueprint<W>| -> Result<Delay> {
             Ok(blueprint.delay(&p.distribution(path, site.files)?))
         };
+        let (silence, silence_idle) = silence(site)?;
         Ok(Settings {
-            silence: silence(site)?,
+            silence,
+            silence_idle,
             check: Delay::phase(p.positive_duration("evs.inactive_check_period")?),
             round: p.positive_duration("evs.join_retrans_period")?,
             install: Delay::Fixed(p.positive_duration("evs.install_timeout")?),
@@ -154,10 +157,10 @@ impl Settings {
     }
 }
 
-/// How long a dead peer goes unnoticed: counted from its last message. With
-/// steady writes that is the fault itself; in an idle cluster the last keepalive
-/// is up to a period older.
-fn silence(site: &Site<'_>) -> Result<Delay> {
+/// How long a dead peer goes unnoticed, with steady writes and without, counted
+/// from its last message. With writes that is the fault itself; else the last
+/// keepalive is up to a period older.
+fn silence(site: &Site<'_>) -> Result<(Delay, Delay)> {
     let p = site.parameters;
     let suspect = p.positive_duration("evs.suspect_timeout")?;
     let keepalive = p.positive_duration("evs.keepalive_period")?;
@@ -167,14 +170,16 @@ fn silence(site: &Site<'_>) -> Result<Delay> {
             "evs.suspect_timeout must be longer than evs.keepalive_period: idle nodes would suspect each other",
         ));
     }
-    Ok(if p.flag("traffic")? {
+    let idle = Delay::Uniform {
+        low: suspect - keepalive,
+        high: suspect,
+    };
+    let writing = if p.flag("traffic")? {
         Delay::Fixed(suspect)
     } else {
-        Delay::Uniform {
-            low: suspect - keepalive,
-            high: suspect,
-        }
-    })
+        idle
+    };
+    Ok((writing, idle))
 }
 
 fn coverage(site: &Site<'_>) -> Result<Option<Delay>> {

@@ -76,7 +76,7 @@ impl<const W: usize> Galera<W> {
         for joiner in step.get(t.queued) {
             let serving = step.get(t.preparing) | step.get(t.copying);
             let taken: NodeSet<W> = serving.iter().map(|j| self.donor_of(j, step)).collect();
-            let able = step.get(self.known.synced) & step.get(self.known.alive) - taken;
+            let able = (step.get(self.known.synced) & step.get(self.known.alive)) - taken;
             let Some(donor) = (able & self.view(joiner, step)).first() else {
                 continue;
             };

@@ -142,6 +142,8 @@ impl<const W: usize> Galera<W> {
             step.put(id, step.get(id) | nodes);
         }
         step.put(k.thawed, step.get(k.thawed) - nodes);
+        // An order to start as the first node is void once there is a first node.
+        step.put(k.new_cluster, NodeSet::EMPTY);
         self.rank_sequences(step);
         self.synchronise(nodes, current, step);
     }
