@@ -921,6 +921,9 @@ fn a_frozen_node_hangs_the_writes_or_leaves() {
                 4.5,
                 8.0,
             );
+            // By its timers: the next check, then one round alone.
+            let alone = delays(&runs, "galera.nonprimary", 100.0 + lasts, &["n3"]);
+            within(&alone, 1.0, 1.6);
         }
     }
 }

@@ -209,7 +209,7 @@ impl<const W: usize> Galera<W> {
             }
         }
         let before = step.get(k.missing);
-        if missing.is_empty() && before.is_empty() {
+        if missing.is_empty() && before.is_empty() && step.get(k.thawed).is_empty() {
             return;
         }
         for peer in before - missing {
@@ -231,7 +231,8 @@ impl<const W: usize> Galera<W> {
         let silent = step.get(k.silent);
         for node in alive {
             let check = self.timers.check.at(node);
-            if !self.unexplained(node, step).intersects(silent) {
+            let alarmed = self.unexplained(node, step).intersects(silent);
+            if !alarmed && !self.missed_a_view(node, step) {
                 step.cancel(check);
             } else if !step.is_armed(check) {
                 step.arm(check, self.settings.check);
@@ -249,6 +250,19 @@ impl<const W: usize> Galera<W> {
             Some(slot) => lost - step.get(self.slots.gone.at(slot)),
             None => lost,
         }
+    }
+
+    /// Did the others install a view while this node stood still? To it they seem
+    /// to have been silent all the time, so its next check finds them inactive.
+    fn missed_a_view(&self, node: Node, step: &Step<'_, W>) -> bool {
+        let k = &self.known;
+        let unaware = step.has(k.thawed, node) && step.has(k.prim, node);
+        let peers = self.view(node, step) & self.component(node, step);
+        let moved_on = |peer: Node| {
+            let view = self.view(peer, step);
+            !view.is_empty() && !view.contains(node)
+        };
+        unaware && peers.iter().any(moved_on) && self.slot_of(node, step).is_none()
     }
 
     /// Peers that came back before anybody suspected them: the writes hang on
@@ -296,7 +310,7 @@ impl<const W: usize> Galera<W> {
     pub(super) fn inactivity_check(&self, observer: Node, step: &mut Step<'_, W>) {
         let silent = step.get(self.known.silent);
         let found = self.unexplained(observer, step) & silent;
-        if found.is_empty() {
+        if found.is_empty() && !self.missed_a_view(observer, step) {
             return;
         }
         let slot = match self.slot_of(observer, step) {

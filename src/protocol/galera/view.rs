@@ -92,7 +92,9 @@ impl<const W: usize> Galera<W> {
             self.lose_primary(node, step);
             step.put(self.known.view.at(node), nodes);
             step.put(self.known.left.at(node), NodeSet::EMPTY);
-            step.remove(self.known.thawed, node);
+            if nodes.len() > 1 {
+                step.remove(self.known.thawed, node);
+            }
         }
     }
 
