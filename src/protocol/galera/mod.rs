@@ -68,10 +68,11 @@
 //! # Not modelled
 //!
 //! Flow control, certification conflicts, automatic eviction, segments, failed IST
-//! under load, overflow pages of the write-set cache, restarts that fail with the port in use, evs.inactive_timeout and
-//! evs.max_install_timeouts (neither decided in the experiments), a second run of
-//! the install timer, a mariadbd that ignores SIGTERM while it waits for a primary
-//! component, a stopped mariadbd that is stopped and started in one instant, and
+//! under load, overflow pages of the write-set cache, restarts that fail with the
+//! port in use, evs.inactive_timeout and evs.max_install_timeouts (neither decided in
+//! the experiments), a second run of the install timer, the few writes that slip
+//! through between two extra rounds, a mariadbd that ignores SIGTERM while it waits
+//! for a primary component, a mariadbd that stops and starts in one instant, and
 //! positions finer than the sequence of primary views. garbd keeps its view on disk
 //! as mariadbd does.
 
