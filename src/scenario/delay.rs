@@ -78,6 +78,10 @@ fn at_depth(item: &Item, files: &dyn Files, depth: usize) -> Result<Distribution
             "too deep",
         ));
     }
+    if let Value::Integer(_) | Value::Float(_) = item.value {
+        // A forgotten unit is likelier than a forgotten table.
+        reader::duration_s(item)?;
+    }
     let r = Reader::new(item, "a distribution")?;
     let kind = reader::word(r.required("dist")?, &KINDS)?;
     let result = match kind {
@@ -285,7 +289,7 @@ fn empirical(r: &Reader<'_>, files: &dyn Files) -> Result<Distribution> {
             }
             _ => {
                 return Err(wrong(format!(
-                    "`{path}`, row {}: `{cell}` in column `{column}` is no time from 0 to 250 years",
+                    "`{path}`, line {}: `{cell}` in column `{column}` is no time from 0 to 250 years",
                     index + 2
                 )));
             }

@@ -141,7 +141,7 @@ fn parse_from(source: &Arc<SourceText>, text: &str) -> Result<Table> {
             source: source.clone(),
             span,
         };
-        let help = unquoted_help(text, &origin.span);
+        let help = help_for(error.message(), text, &origin.span);
         ScenarioError::at(
             &origin,
             format!("this is not valid TOML: {}", error.message()),
@@ -150,6 +150,24 @@ fn parse_from(source: &Arc<SourceText>, text: &str) -> Result<Table> {
         .maybe_help(help)
     })?;
     convert_table(table.get_ref(), source, 0)
+}
+
+/// What to do about the most common slips.
+fn help_for(message: &str, text: &str, span: &Range<usize>) -> Option<String> {
+    if message.contains("quoted") {
+        return unquoted_help(text, span);
+    }
+    let help = match message {
+        m if m.contains("duplicate key") => {
+            "a key is written once in a table; for more than one write [[name]] tables"
+        }
+        m if m.contains("date") || m.contains("time") => {
+            "times are lengths such as \"90s\" or \"10h\", in quotes"
+        }
+        m if m.contains("recurs") => "tables and lists are nested too deep",
+        _ => return None,
+    };
+    Some(help.to_owned())
 }
 
 /// Forgotten quotes around a duration are the most common slip.
@@ -178,7 +196,7 @@ pub fn parse_argument(path: &str, text: &str) -> Result<Item> {
         text: format!("{prefix}{text}"),
     });
     // A key of the same length as the prefix: the places in it then agree.
-    let padded = format!("{:1$}v={text}", "", prefix.len() - 2);
+    let padded = format!("{}v={text}", " ".repeat(prefix.len() - 2));
     match parse_from(&source, &padded) {
         Ok(mut table) if table.entries.len() == 1 => Ok(table.entries.remove(0).item),
         Err(error) if text.trim_start().starts_with(['{', '[', '"', '\'']) => Err(error),

@@ -52,7 +52,14 @@ impl ScenarioError {
     /// An error at a place: the message says what is wrong, the label why.
     pub fn at(origin: &Origin, message: impl Into<String>, label: impl Into<String>) -> Box<Self> {
         let text = &origin.source.text;
-        let start = char_boundary(text, origin.span.start);
+        // At the very end there is nothing to point at: take the last character.
+        let start = char_boundary(
+            text,
+            origin
+                .span
+                .start
+                .min(text.trim_end().len().saturating_sub(1)),
+        );
         let end = char_boundary(text, origin.span.end).max(start);
         Box::new(ScenarioError {
             message: shortened(message.into()),

@@ -292,7 +292,11 @@ impl Parser<'_> {
         if self.accept(symbol) {
             Ok(())
         } else {
-            Err(self.unexpected(&format!("`{symbol}`")))
+            let mut error = self.unexpected(&format!("`{symbol}`"));
+            if *self.peek() == Token::End && symbol != "(" {
+                error.help = Some("a bracket is opened and never closed".to_owned());
+            }
+            Err(error)
         }
     }
 

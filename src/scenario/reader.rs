@@ -148,8 +148,13 @@ fn wrong_kind(item: &Item, what: &str, wanted: &str, found: &Value) -> Box<Scena
     )
 }
 
-fn unit_error(item: &Item, error: UnitError) -> Box<ScenarioError> {
-    ScenarioError::at(&item.origin, error.message, "cannot be read").help(error.help)
+fn unit_error(item: &Item, error: UnitError, what: &str) -> Box<ScenarioError> {
+    ScenarioError::at(
+        &item.origin,
+        error.message,
+        format!("not a possible {what}"),
+    )
+    .help(error.help)
 }
 
 /// A text.
@@ -209,7 +214,7 @@ pub fn duration(item: &Item) -> Result<Nanos> {
 /// A duration in seconds.
 pub fn duration_s(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::duration_s(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::duration_s(text).map_err(|e| unit_error(item, e, "time")),
         other => Err(wrong_kind(item, "a duration", "a text with a unit", other)
             .help("write a number and a unit, e.g. \"3.6s\" or \"990h\"")),
     }
@@ -218,7 +223,7 @@ pub fn duration_s(item: &Item) -> Result<f64> {
 /// A mean or scale of a distribution in seconds; it may outlast the clock.
 pub fn mean_s(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::mean_s(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::mean_s(text).map_err(|e| unit_error(item, e, "time")),
         _ => duration_s(item),
     }
 }
@@ -226,7 +231,7 @@ pub fn mean_s(item: &Item) -> Result<f64> {
 /// A rate in events per second, e.g. `"50/s"`.
 pub fn rate(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::rate_per_s(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::rate_per_s(text).map_err(|e| unit_error(item, e, "rate")),
         other => Err(wrong_kind(item, "a rate", "a text with a unit", other)
             .help("write a number, a slash and a unit, e.g. \"50/s\"")),
     }
@@ -235,7 +240,7 @@ pub fn rate(item: &Item) -> Result<f64> {
 /// An amount of data in bytes, e.g. `"128MiB"`.
 pub fn bytes(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::bytes(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::bytes(text).map_err(|e| unit_error(item, e, "amount of data")),
         other => Err(
             wrong_kind(item, "an amount of data", "a text with a unit", other)
                 .help("write a number and a unit, e.g. \"128MiB\""),
@@ -293,7 +298,7 @@ pub fn share(item: &Item) -> Result<f64> {
             ));
         }
     };
-    value.map_err(|e| unit_error(item, e))
+    value.map_err(|e| unit_error(item, e, "share"))
 }
 
 /// One of several words.

@@ -120,7 +120,8 @@ fn unit_help(unit: &str) -> String {
         "week" => "w",
         "yr" | "year" | "a" => "y",
         "month" | "mo" => {
-            return "there is no unit for months, which differ: write days, e.g. \"30d\"".to_owned();
+            return "there is no unit for months, which differ: write days, e.g. \"30d\""
+                .to_owned();
         }
         "milli" | "msec" | "millisecond" => "ms",
         _ => return TIME_HELP.to_owned(),

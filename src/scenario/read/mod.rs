@@ -50,6 +50,13 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         ..*around
     };
     let mut item = document::parse(name, text)?;
+    if text.trim().is_empty() {
+        return Err(
+            ScenarioError::at(&item.origin, format!("{name} is empty"), "empty").help(format!(
+                "a scenario begins with schema = {SCHEMA} and a name"
+            )),
+        );
+    }
     for (path, value) in around.overrides {
         overrides::apply(&mut item, path, value)?;
     }

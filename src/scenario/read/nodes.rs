@@ -216,9 +216,10 @@ fn repair(t: &Reader<'_>, profile: &Profile, around: &Surroundings<'_>) -> Resul
         // A node that never fails needs no repair; a fault script starts it again.
         return Ok(Distribution::Never);
     }
-    Err(ScenarioError::at(t.origin(), "a node that fails needs `repair`", "`repair` is missing here").help(
-        "write repair = \"4h\" or a distribution, or name a failure profile: profile = \"textbook-99\"",
-    ))
+    let missing = t.required("repair").map_err(|error| {
+        error.or_help("a node that fails needs repair = \"4h\", a distribution, or a profile = \"textbook-99\"")
+    })?;
+    delay::distribution(missing, around.files)
 }
 
 fn crew_of(t: &Reader<'_>, crews: &[Crew]) -> Result<Option<usize>> {

@@ -5,7 +5,7 @@ use super::MAX_ENTRIES;
 use super::names::{Names, NodeNames, named_tables};
 use crate::scenario::document::{Item, Value};
 use crate::scenario::error::{Origin, Result, ScenarioError};
-use crate::scenario::expression::{self, Condition, SyntaxError};
+use crate::scenario::expression::{self, Condition, Name, SyntaxError};
 use crate::scenario::parameters::{in_expression, located_set};
 use crate::scenario::reader::{self, Reader};
 use crate::scenario::{Claim, Demand, ServiceSpec, SignalSpec, TallySpec};
@@ -17,12 +17,31 @@ const MAX_ID: usize = 64;
 
 /// Reads `[signals]`.
 pub fn signals(r: &Reader<'_>, names: &mut Names) -> Result<Vec<SignalSpec>> {
+    let tables = named_tables(r, "signals")?;
     let mut signals = Vec::new();
-    for (name, origin, item) in named_tables(r, "signals")? {
+    for (index, (name, origin, item)) in tables.iter().enumerate() {
         names.claim(name, origin, "a signal")?;
         let located = located_set(item)?;
+        let mut used = Vec::new();
+        located.expression.names(&mut used);
+        let later = |name: &&&Name| {
+            tables[index..]
+                .iter()
+                .any(|(later, ..)| *later == name.text)
+        };
+        if let Some(late) = used.iter().find(later) {
+            return Err(in_expression(
+                &item.origin,
+                &late.span,
+                format!(
+                    "`{name}` is made of `{}`, which is not known before here",
+                    late.text
+                ),
+                Some("write signals in the order in which they use each other".to_owned()),
+            ));
+        }
         signals.push(SignalSpec {
-            name: name.to_owned(),
+            name: (*name).to_owned(),
             expression: located.expression,
             origin: located.origin,
         });
