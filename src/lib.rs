@@ -15,10 +15,12 @@
 //! | [`scenario`] | from files to checked names and numbers |
 
 pub mod automaton;
+pub mod cli;
 pub mod engine;
 pub mod estimate;
 pub mod model;
 pub mod protocol;
 pub mod report;
+pub mod runner;
 pub mod scenario;
 pub mod world;

@@ -1,1 +1,12 @@
+//! Results for people and for scripts. Knows results, not how they came about.
+
+pub mod comparison;
+pub mod csv;
+pub mod figures;
+pub mod json;
+pub mod markdown;
+pub mod numbers;
 pub mod plot;
+pub mod sentence;
+pub mod table;
+pub mod timeline;

@@ -1,0 +1,64 @@
+//! `quorate compare`: several designs on the same random numbers.
+
+use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions};
+use super::output::{self, Output};
+use super::progress::Progress;
+use super::run::ending;
+use super::{Failure, Outcome};
+use crate::report::comparison::Comparison;
+use crate::report::{csv, json, markdown, table};
+use crate::runner;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `quorate compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArguments {
+    /// The scenarios (TOML), the first one being the reference of the run settings
+    #[arg(required = true, num_args = 1..=32)]
+    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    change: ScenarioOptions,
+    #[command(flatten)]
+    effort: EffortOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+/// Runs all designs and prints them side by side, with paired differences.
+pub fn compare(arguments: &CompareArguments) -> Outcome {
+    arguments.effort.start_threads()?;
+    let mut designs = Vec::new();
+    for path in &arguments.scenarios {
+        designs.push(options::load(path, &arguments.change)?);
+    }
+    let Some(first) = designs.first() else {
+        return Err(Failure::Other("compare needs a scenario".to_owned()));
+    };
+    // One effort for all: paired differences need the same replications.
+    let effort = arguments.effort.effort(&first.scenario);
+    let mut outcomes = Vec::new();
+    for design in &designs {
+        let progress = Progress::new(&design.scenario.name, arguments.output.no_progress);
+        outcomes.push(runner::run(&design.scenario, &design.files, &effort, &progress)?);
+        progress.clear();
+        if outcomes.last().is_some_and(|outcome| outcome.interrupted) {
+            break;
+        }
+    }
+    let comparison = Comparison::new(outcomes);
+    let text = match arguments.output.format {
+        Format::Human => table::comparison(&comparison),
+        Format::Json => json::pretty(&comparison),
+        Format::Csv => csv::replications(&comparison.designs),
+        Format::Md => markdown::designs(&comparison.designs),
+    };
+    output::print(&text);
+    if let Some(folder) = &arguments.output.out {
+        let output = Output::new(folder)?;
+        output.text("compare.json", &json::pretty(&comparison))?;
+        output.text("replications.csv", &csv::replications(&comparison.designs))?;
+        output.plots(&comparison.designs)?;
+    }
+    Ok(ending(&comparison.designs, effort.relative_error))
+}

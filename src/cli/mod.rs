@@ -1,0 +1,133 @@
+//! The command line. Knows every room of the house; nobody knows it.
+//!
+//! stdout is the result, stderr is progress and warnings.
+
+pub mod check;
+pub mod compare;
+pub mod files;
+pub mod options;
+pub mod output;
+pub mod progress;
+pub mod replay;
+pub mod run;
+
+use crate::runner::RunError;
+use crate::scenario::error::ScenarioError;
+use clap::{Parser, Subcommand};
+use std::fmt;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// How many nines does this cluster really have, and why not more?
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 ok, 2 usage or scenario error, 3 asked precision not reached, \
+130 interrupted (what was done is printed and marked).")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Simulate a scenario: availability, outages, failover times, with intervals
+    Run(run::RunArguments),
+    /// Run several designs on the same random numbers and show what differs
+    Compare(compare::CompareArguments),
+    /// Play a fault script and print what happens, second by second
+    Replay(replay::ReplayArguments),
+    /// Read scenarios and say whether they are sound; simulates nothing
+    Check(check::CheckArguments),
+}
+
+/// How a command ends when it does not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All is well.
+    Ok,
+    /// The result is there, but not as precise as was asked.
+    Imprecise,
+    /// The run was stopped; what was done is there.
+    Interrupted,
+}
+
+/// Why a command fails. Everything here is the user's or the machine's doing.
+#[derive(Debug)]
+pub enum Failure {
+    /// A scenario or fault script is wrong.
+    Scenario(Box<ScenarioError>),
+    /// Anything else, in one sentence.
+    Other(String),
+}
+
+impl From<Box<ScenarioError>> for Failure {
+    fn from(error: Box<ScenarioError>) -> Failure {
+        Failure::Scenario(error)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match error {
+            RunError::Scenario(error) => Failure::Scenario(error),
+            other => Failure::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::Other(message)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Scenario(error) => error.fmt(f),
+            Failure::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+/// What every command returns.
+pub type Outcome = Result<Ending, Failure>;
+
+/// Runs the command that was asked for.
+pub fn dispatch(arguments: Arguments) -> ExitCode {
+    let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+    };
+    match outcome {
+        Ok(Ending::Ok) => ExitCode::SUCCESS,
+        Ok(Ending::Imprecise) => ExitCode::from(3),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        Err(failure) => {
+            complain(failure);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn complain(failure: Failure) {
+    match failure {
+        Failure::Scenario(error) => {
+            let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let theme = if color {
+                miette::GraphicalTheme::unicode()
+            } else {
+                miette::GraphicalTheme::unicode_nocolor()
+            };
+            let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+            let mut text = String::new();
+            match handler.render_report(&mut text, error.as_ref()) {
+                Ok(()) => eprint!("{text}"),
+                Err(_) => eprintln!("error: {error}"),
+            }
+        }
+        Failure::Other(message) => eprintln!("error: {message}"),
+    }
+}

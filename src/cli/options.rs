@@ -1,0 +1,170 @@
+//! Options that several commands share, and what they mean together.
+
+use super::Failure;
+use super::files::{DiskFiles, read_text};
+use crate::automaton::Nanos;
+use crate::protocol::CATALOGUE;
+use crate::runner::Effort;
+use crate::scenario::{Scenario, read, units};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Human,
+    /// Everything, with stable names
+    Json,
+    /// One row for each replication
+    Csv,
+    /// A Markdown table
+    Md,
+}
+
+/// Which reader makes the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The one that suits the scenario (today always simulate)
+    Auto,
+    /// Discrete-event simulation
+    Simulate,
+}
+
+/// What is changed in a scenario before it is used.
+#[derive(Clone, Debug, Args)]
+pub struct ScenarioOptions {
+    /// Failure profile instead of the scenario's own: a built-in name or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
+    /// Change one value, e.g. galera.evs.suspect_timeout=2s or nodes=3 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// How much is simulated, and how.
+#[derive(Clone, Debug, Args)]
+pub struct EffortOptions {
+    /// Seed of all random streams [default: the scenario's, or 1]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Number of replications [default: the scenario's, or 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub replications: Option<u64>,
+    /// Simulated years of all replications together (instead of --replications)
+    #[arg(long, value_name = "Y", conflicts_with = "replications", value_parser = positive)]
+    pub years: Option<f64>,
+    /// Simulated time of one replication, e.g. 10y [default: the scenario's, or 10y]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub horizon: Option<Nanos>,
+    /// Go on until every interval is this narrow, e.g. 1%
+    #[arg(long, value_name = "SHARE", value_parser = relative_error)]
+    pub rel_err: Option<f64>,
+    /// Worker threads; the result does not depend on it [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// The reader that makes the numbers
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: Engine,
+}
+
+/// How results are shown.
+#[derive(Clone, Debug, Args)]
+pub struct OutputOptions {
+    /// What is printed on stdout
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+    /// Folder for the result as JSON, CSV and plots (made if it is missing)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// No progress bar (there is none anyway when stderr is no terminal)
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// With --rel-err: replications after which a run gives up.
+const RELATIVE_ERROR_LIMIT: u64 = 10_000_000;
+
+/// A scenario and the files around it.
+pub struct Loaded {
+    /// The checked scenario.
+    pub scenario: Scenario,
+    /// Where it finds its files.
+    pub files: DiskFiles,
+}
+
+/// Reads a scenario file.
+pub fn load(path: &Path, options: &ScenarioOptions) -> Result<Loaded, Failure> {
+    let text = read_text(path)?;
+    let files = DiskFiles::around(path);
+    let around = read::Surroundings {
+        files: &files,
+        catalogue: CATALOGUE,
+        profile: options.profile.as_deref(),
+        overrides: &options.set,
+    };
+    let scenario = read::scenario(&path.display().to_string(), &text, &around)?;
+    Ok(Loaded { scenario, files })
+}
+
+impl EffortOptions {
+    /// What is to be run, from the command line and, where it is silent, the scenario.
+    pub fn effort(&self, scenario: &Scenario) -> Effort {
+        let run = &scenario.run;
+        let horizon = self.horizon.unwrap_or(run.horizon);
+        let from_years = self.years.map(|years| (years / horizon.years()).ceil().max(1.0) as u64);
+        let replications = self.replications.or(from_years).unwrap_or(run.replications);
+        Effort {
+            replications,
+            relative_error: self.rel_err,
+            limit: RELATIVE_ERROR_LIMIT.max(replications),
+            horizon,
+            warm_up: run.warm_up,
+            seed: self.seed.unwrap_or(run.seed),
+            confidence: run.confidence,
+            max_events: run.max_events,
+        }
+    }
+
+    /// Sets up the worker threads.
+    pub fn start_threads(&self) -> Result<(), Failure> {
+        if let Some(threads) = self.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(usize::from(threads))
+                .build_global()
+                .map_err(|error| format!("cannot start {threads} threads: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn path_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write PATH=VALUE, e.g. galera.evs.suspect_timeout=2s".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Nanos, String> {
+    let seconds = units::duration_s(text).map_err(|e| format!("{}; {}", e.message, e.help))?;
+    if seconds <= 0.0 || seconds > 200.0 * Nanos::SECONDS_PER_YEAR {
+        return Err("a replication is longer than zero and at most 200 years".to_owned());
+    }
+    Ok(Nanos::from_seconds(seconds))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1e12 => Ok(value),
+        _ => Err("write a number of years greater than zero, e.g. 100000".to_owned()),
+    }
+}
+
+fn relative_error(text: &str) -> Result<f64, String> {
+    match units::share(text) {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("write a share between 0 and 1, e.g. 1% or 0.01".to_owned()),
+    }
+}

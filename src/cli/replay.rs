@@ -1,0 +1,73 @@
+//! `quorate replay`: a fault script decides what breaks, and when.
+
+use super::files::read_text;
+use super::options::{self, Format, Loaded, ScenarioOptions};
+use super::{Ending, Failure, Outcome, output};
+use crate::engine::replay::{self, Plan};
+use crate::model::{Model, build};
+use crate::report::timeline::{self, Timeline};
+use crate::scenario::faults::{self, FaultScript};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `quorate replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArguments {
+    /// The scenario (TOML)
+    scenario: PathBuf,
+    /// The fault script (TOML)
+    faults: PathBuf,
+    #[command(flatten)]
+    change: ScenarioOptions,
+    /// Repeat with fresh phases of heartbeats and checks
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    replications: u64,
+    /// Seed of all random streams [default: the scenario's, or 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// What is printed on stdout
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Show every signal in the human timeline, not only those that services use
+    #[arg(long)]
+    all: bool,
+}
+
+/// Plays the script and prints the timeline.
+pub fn replay(arguments: &ReplayArguments) -> Outcome {
+    let loaded = options::load(&arguments.scenario, &arguments.change)?;
+    let text = read_text(&arguments.faults)?;
+    let script = faults::script(&arguments.faults.display().to_string(), &text)?;
+    match build::words(&loaded.scenario) {
+        1 => play::<1>(arguments, &loaded, &script)?,
+        _ => play::<16>(arguments, &loaded, &script)?,
+    }
+    Ok(Ending::Ok)
+}
+
+fn play<const W: usize>(
+    arguments: &ReplayArguments,
+    loaded: &Loaded,
+    script: &FaultScript,
+) -> Result<(), Failure> {
+    let scenario = &loaded.scenario;
+    let model: Model<W> = build::model(scenario, &loaded.files)?;
+    let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
+    let plan = Plan::new(script, &model, &processes)?;
+    let seed = arguments.seed.unwrap_or(scenario.run.seed);
+    let mut timelines = Vec::new();
+    for replication in 0..arguments.replications {
+        let changes = replay::replay(&model, &plan, seed, replication, scenario.run.max_events)
+            .map_err(|error| format!("replication {replication}: {error}"))?;
+        timelines.push(Timeline::new(&model, &plan, replication, &changes));
+    }
+    let used = timeline::signals_of_services(&model);
+    output::print(&match arguments.format {
+        Format::Human | Format::Md => {
+            timeline::human(&script.name, &timelines, (!arguments.all).then_some(&used))
+        }
+        Format::Json => timeline::json(&timelines),
+        Format::Csv => timeline::csv(&timelines),
+    });
+    Ok(())
+}

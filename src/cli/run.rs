@@ -1,0 +1,65 @@
+//! `quorate run`: simulate one scenario.
+
+use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions};
+use super::output::{self, Output};
+use super::progress::Progress;
+use super::{Ending, Outcome};
+use crate::report::{csv, json, markdown, table};
+use crate::runner::{self, RunOutcome};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `quorate run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// The scenario (TOML)
+    scenario: PathBuf,
+    #[command(flatten)]
+    change: ScenarioOptions,
+    #[command(flatten)]
+    effort: EffortOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+/// Runs one scenario and prints what was found.
+pub fn run(arguments: &RunArguments) -> Outcome {
+    arguments.effort.start_threads()?;
+    let loaded = options::load(&arguments.scenario, &arguments.change)?;
+    let effort = arguments.effort.effort(&loaded.scenario);
+    let progress = Progress::new(&loaded.scenario.name, arguments.output.no_progress);
+    let outcome = runner::run(&loaded.scenario, &loaded.files, &effort, &progress)?;
+    progress.clear();
+    let text = match arguments.output.format {
+        Format::Human => table::run(&outcome),
+        Format::Json => json::pretty(&outcome),
+        Format::Csv => csv::replications(std::slice::from_ref(&outcome)),
+        Format::Md => markdown::designs(std::slice::from_ref(&outcome)),
+    };
+    output::print(&text);
+    if let Some(folder) = &arguments.output.out {
+        let output = Output::new(folder)?;
+        output.text("run.json", &json::pretty(&outcome))?;
+        output.text("replications.csv", &csv::replications(std::slice::from_ref(&outcome)))?;
+        output.plots(std::slice::from_ref(&outcome))?;
+    }
+    Ok(ending(std::slice::from_ref(&outcome), effort.relative_error))
+}
+
+/// How a run has ended: interrupted, short of the asked precision, or well.
+pub fn ending(outcomes: &[RunOutcome], wanted: Option<f64>) -> Ending {
+    if outcomes.iter().any(|outcome| outcome.interrupted) {
+        return Ending::Interrupted;
+    }
+    let reached = |limit: f64| {
+        let services = outcomes.iter().flat_map(|outcome| &outcome.services);
+        services.into_iter().all(|(_, s)| s.unavailability.relative_half_width() <= limit)
+    };
+    match wanted {
+        Some(limit) if !reached(limit) => {
+            eprintln!("warning: the asked precision was not reached; see the intervals");
+            Ending::Imprecise
+        }
+        _ => Ending::Ok,
+    }
+}

@@ -1,0 +1,131 @@
+//! The figures that belong to a run or a comparison.
+
+use super::plot::{
+    Attribution, AttributionRow, Availability, AvailabilityRow, Caption, Cause, Chart, Claim,
+    Distribution, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
+};
+use crate::runner::RunOutcome;
+use crate::runner::outcome::ServiceOutcome;
+
+/// All figures that there is something to show in, with the names of their files.
+pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
+    let Some(first) = designs.first() else {
+        return Vec::new();
+    };
+    let caption = |title: &str| Caption::new(title, first.engine, Some(first.seed), first.replications);
+    [
+        ("availability", availability(designs, caption("Availability by design"), first.confidence)),
+        ("attribution", attribution(designs, caption("What the downtime is made of"))),
+        ("yearly-downtime", yearly(designs, caption("How bad a year can be"))),
+        ("failover", failover(designs, caption("From fault to service restored"))),
+    ]
+    .into_iter()
+    .filter_map(|(name, chart)| Some((name, chart?)))
+    .collect()
+}
+
+fn rows(designs: &[RunOutcome]) -> impl Iterator<Item = (&RunOutcome, &String, &ServiceOutcome)> {
+    designs
+        .iter()
+        .flat_map(|design| design.services.iter().map(move |(name, service)| (design, name, service)))
+}
+
+fn availability(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Option<Chart> {
+    let claim = rows(designs).find_map(|(_, _, service)| service.claimed).map(|claimed| Claim {
+        label: format!("claimed {}%", trimmed(100.0 * claimed)),
+        unavailability: 1.0 - claimed,
+    });
+    Availability {
+        caption,
+        interval: format!("{:.0}% confidence interval", 100.0 * confidence),
+        rows: rows(designs)
+            .map(|(design, name, service)| AvailabilityRow {
+                design: design.scenario.clone(),
+                service: name.clone(),
+                unavailability: service.unavailability.estimate,
+                low: service.unavailability.low,
+                high: service.unavailability.high,
+            })
+            .collect(),
+        claim,
+    }
+    .chart()
+}
+
+/// Percent with at most ten decimals and no zeros at the end.
+fn trimmed(percent: f64) -> String {
+    let text = format!("{percent:.10}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn attribution(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
+    Attribution {
+        caption,
+        rows: rows(designs)
+            .map(|(design, name, service)| AttributionRow {
+                design: design.scenario.clone(),
+                service: name.clone(),
+                causes: service
+                    .attribution
+                    .iter()
+                    .map(|share| Cause {
+                        name: share.cause.clone(),
+                        downtime: share.share * service.downtime_s_per_year.estimate,
+                    })
+                    .collect(),
+            })
+            .collect(),
+    }
+    .chart()
+}
+
+/// The service that the figure of single years shows: the one that is down most.
+fn yearly(designs: &[RunOutcome], mut caption: Caption) -> Option<Chart> {
+    let (_, worst, _) = rows(designs)
+        .max_by(|a, b| a.2.unavailability.estimate.total_cmp(&b.2.unavailability.estimate))?;
+    caption.title = format!("{}: {worst}", caption.title);
+    YearlyDowntimes {
+        caption,
+        designs: rows(designs)
+            .filter(|(_, name, _)| *name == worst)
+            .filter_map(|(design, _, service)| {
+                Some(YearlyDowntime {
+                    design: design.scenario.clone(),
+                    downtime: Distribution::from_samples(service.yearly_downtime_s.iter().copied())?,
+                })
+            })
+            .collect(),
+    }
+    .chart()
+}
+
+fn failover(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
+    Failover {
+        caption,
+        latencies: rows(designs)
+            .filter_map(|(design, name, service)| {
+                Some(FailoverLatency {
+                    design: design.scenario.clone(),
+                    service: name.clone(),
+                    latency: from_steps(&service.failover_steps)?,
+                })
+            })
+            .collect(),
+    }
+    .chart()
+}
+
+/// A distribution from the steps of its cumulative curve, in parts per million.
+fn from_steps(steps: &[(f64, f64)]) -> Option<Distribution> {
+    let mut below = 0.0;
+    let counts: Vec<(f64, u64)> = steps
+        .iter()
+        .map(|(seconds, cumulative)| {
+            let count = ((cumulative - below) * 1e6).round() as u64;
+            below = *cumulative;
+            (*seconds, count)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    Distribution::from_counts(counts)
+}

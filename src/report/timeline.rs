@@ -1,0 +1,204 @@
+//! What a replay has shown: for people, as JSON, and as CSV for comparison with
+//! the real daemons.
+
+use super::numbers;
+use crate::automaton::{Node, NodeSet, SetId};
+use crate::engine::replay::{Change, Plan, What};
+use crate::model::Model;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The timeline of one replication, with names instead of numbers.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    replication: u64,
+    until_s: f64,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    t_s: f64,
+    what: Event,
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Fault(String),
+    Signal(String, Vec<String>),
+    Service(String, &'static str, f64),
+}
+
+impl Timeline {
+    /// Puts names to the changes of a replay.
+    pub fn new<const W: usize>(
+        model: &Model<W>,
+        plan: &Plan<W>,
+        replication: u64,
+        changes: &[Change<W>],
+    ) -> Timeline {
+        let name = |set: NodeSet<W>| -> Vec<String> {
+            set.iter().map(|n: Node| model.blueprint().node_name(n).to_owned()).collect()
+        };
+        let lines = changes
+            .iter()
+            .map(|change| Line {
+                t_s: change.at.seconds(),
+                what: match change.what {
+                    What::Fault(index) => Event::Fault(plan.fault_text(index).to_owned()),
+                    What::Signal(id, value) => {
+                        Event::Signal(model.blueprint().set_info(id).name.clone(), name(value))
+                    }
+                    What::Service(index, reading) => Event::Service(
+                        model.services()[index].name.clone(),
+                        reading.condition.word(),
+                        reading.success,
+                    ),
+                },
+            })
+            .collect();
+        Timeline { replication, until_s: plan.until().seconds(), lines }
+    }
+}
+
+/// The names of the signals that services read, and the holders of addresses.
+pub fn signals_of_services<const W: usize>(model: &Model<W>) -> Vec<String> {
+    let mut ids: Vec<SetId> = Vec::new();
+    for service in model.services() {
+        service.signals(&mut ids);
+    }
+    ids.sort();
+    ids.dedup();
+    ids.into_iter().map(|id| model.blueprint().set_info(id).name.clone()).collect()
+}
+
+/// A timeline for people: one line for each change, one block for each replication.
+pub fn human(title: &str, timelines: &[Timeline], only: Option<&Vec<String>>) -> String {
+    let mut text = format!("{title}\n");
+    for timeline in timelines {
+        if timelines.len() > 1 {
+            let _ = writeln!(text, "\nreplication {}", timeline.replication);
+        }
+        for line in &timeline.lines {
+            let words = match &line.what {
+                Event::Fault(fault) => format!("** {fault}"),
+                Event::Signal(name, _) if only.is_some_and(|names| !names.contains(name)) => continue,
+                Event::Signal(name, nodes) if nodes.is_empty() => format!("   {name} = nobody"),
+                Event::Signal(name, nodes) => format!("   {name} = {}", nodes.join(", ")),
+                Event::Service(name, state, success) if *success < 1.0 && *state == "degraded" => {
+                    format!("=> {name} is degraded: {} of requests succeed", numbers::percent(*success))
+                }
+                Event::Service(name, state, _) => format!("=> {name} is {}", state.replace('_', " ")),
+            };
+            let _ = writeln!(text, "{:>10.3} s  {words}", line.t_s);
+        }
+        let _ = writeln!(text, "{:>10.3} s  end", timeline.until_s);
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct JsonTimeline<'a> {
+    schema: u32,
+    replication: u64,
+    until_s: f64,
+    timeline: Vec<JsonLine<'a>>,
+    services: BTreeMap<&'a str, Vec<JsonState<'a>>>,
+    signals: BTreeMap<&'a str, Vec<JsonNodes<'a>>>,
+}
+
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    t_s: f64,
+    what: &'static str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonState<'a> {
+    t_s: f64,
+    state: &'a str,
+    success: f64,
+}
+
+#[derive(Serialize)]
+struct JsonNodes<'a> {
+    t_s: f64,
+    nodes: &'a [String],
+}
+
+impl<'a> JsonTimeline<'a> {
+    fn new(timeline: &'a Timeline) -> Self {
+        let mut json = JsonTimeline {
+            schema: crate::runner::outcome::SCHEMA,
+            replication: timeline.replication,
+            until_s: timeline.until_s,
+            timeline: Vec::new(),
+            services: BTreeMap::new(),
+            signals: BTreeMap::new(),
+        };
+        for line in &timeline.lines {
+            json.add(line);
+        }
+        json
+    }
+
+    fn add(&mut self, line: &'a Line) {
+        let t_s = line.t_s;
+        let entry = match &line.what {
+            Event::Fault(text) => JsonLine { t_s, what: "fault", name: text, nodes: None, state: None },
+            Event::Signal(name, nodes) => {
+                self.signals.entry(name).or_default().push(JsonNodes { t_s, nodes });
+                JsonLine { t_s, what: "signal", name, nodes: Some(nodes), state: None }
+            }
+            Event::Service(name, state, success) => {
+                let change = JsonState { t_s, state, success: *success };
+                self.services.entry(name).or_default().push(change);
+                JsonLine { t_s, what: "service", name, nodes: None, state: Some(state) }
+            }
+        };
+        self.timeline.push(entry);
+    }
+}
+
+/// One object for a single replication; `{"replications": [...]}` for several.
+pub fn json(timelines: &[Timeline]) -> String {
+    #[derive(Serialize)]
+    struct Many<'a> {
+        schema: u32,
+        replications: Vec<JsonTimeline<'a>>,
+    }
+    match timelines {
+        [one] => super::json::pretty(&JsonTimeline::new(one)),
+        many => super::json::pretty(&Many {
+            schema: crate::runner::outcome::SCHEMA,
+            replications: many.iter().map(JsonTimeline::new).collect(),
+        }),
+    }
+}
+
+/// A row `replication,t_s,kind,name,value` for every change; nodes are separated by spaces.
+pub fn csv(timelines: &[Timeline]) -> String {
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let mut write = |row: [&str; 5]| writer.write_record(row).expect("memory takes every row");
+    write(["replication", "t_s", "kind", "name", "value"]);
+    for timeline in timelines {
+        for line in &timeline.lines {
+            let (replication, t_s) = (timeline.replication.to_string(), line.t_s.to_string());
+            match &line.what {
+                Event::Fault(text) => write([&replication, &t_s, "fault", "script", text]),
+                Event::Signal(name, nodes) => {
+                    write([&replication, &t_s, "signal", name, &nodes.join(" ")]);
+                }
+                Event::Service(name, state, _) => write([&replication, &t_s, "service", name, state]),
+            }
+        }
+    }
+    let bytes = writer.into_inner().expect("memory takes every row");
+    String::from_utf8(bytes).expect("names and numbers are text")
+}

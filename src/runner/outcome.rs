@@ -1,0 +1,132 @@
+//! What a run has found, under the names that scripts rely on (DESIGN 6).
+
+use crate::estimate::{Estimate, Quantiles};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the JSON format.
+pub const SCHEMA: u32 = 1;
+
+/// The result of one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunOutcome {
+    /// Version of this format.
+    pub schema: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The failure profile, if one was used.
+    pub profile: Option<String>,
+    /// Hash of everything that the result depends on besides the seed.
+    pub fingerprint: String,
+    /// The engine that made the numbers.
+    pub engine: &'static str,
+    /// The random number generator.
+    pub generator: &'static str,
+    /// The seed of all streams.
+    pub seed: u64,
+    /// Replications that count.
+    pub replications: u64,
+    /// Simulated time of one replication in years.
+    pub horizon_years: f64,
+    /// Simulated time of all replications in years.
+    pub simulated_years: f64,
+    /// Events of all replications.
+    pub events: u64,
+    /// Confidence level of all intervals.
+    pub confidence: f64,
+    /// Was the run stopped before it was complete?
+    pub interrupted: bool,
+    /// The services by name, in the order of the scenario.
+    #[serde(serialize_with = "in_order")]
+    pub services: Vec<(String, ServiceOutcome)>,
+    /// The tallies by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tallies: BTreeMap<String, Vec<TallyLevel>>,
+    /// What a reader should know before trusting the numbers.
+    pub warnings: Vec<String>,
+    /// Downtime and the like of every replication, for comparisons and CSV.
+    #[serde(skip)]
+    pub per_replication: Vec<ReplicationRow>,
+}
+
+fn in_order<S: serde::Serializer>(
+    services: &[(String, ServiceOutcome)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(services.iter().map(|(name, service)| (name, service)))
+}
+
+/// What was found about one service.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServiceOutcome {
+    /// Share of time in which the service is up.
+    pub availability: Estimate,
+    /// Share of time in which it is not, summed as such.
+    pub unavailability: Estimate,
+    /// Share of requests that succeed, where requests come evenly.
+    pub request_availability: Estimate,
+    /// Share of time in which it is not up but can be read.
+    pub read_only: Estimate,
+    /// Seconds of downtime per year of 8766 h.
+    pub downtime_s_per_year: Estimate,
+    /// Outages per year.
+    pub outages_per_year: Estimate,
+    /// Probability that it is up at the horizon.
+    pub up_at_end: Estimate,
+    /// Lengths of the outages; none if there were none.
+    pub outage_s: Option<Quantiles>,
+    /// Fault to service restored, where nothing had to come back for it.
+    pub failover_s: Option<Quantiles>,
+    /// Downtime by cause, largest share first.
+    pub attribution: Vec<CauseShare>,
+    /// Requests, where the scenario says how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadOutcome>,
+    /// The availability that somebody claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<f64>,
+    /// Steps of the distribution of failover times, for plots.
+    #[serde(skip)]
+    pub failover_steps: Vec<(f64, f64)>,
+    /// Downtime in seconds of each simulated year, for plots.
+    #[serde(skip)]
+    pub yearly_downtime_s: Vec<f64>,
+}
+
+/// A cause and its share of the downtime.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CauseShare {
+    /// The part of the service's expression that was false.
+    pub cause: String,
+    /// Its share of the downtime, 0 to 1.
+    pub share: f64,
+}
+
+/// What happens to requests.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoadOutcome {
+    /// Requests per second that come.
+    pub requests_per_s: f64,
+    /// Requests per year that fail.
+    pub failed_requests_per_year: Estimate,
+}
+
+/// The share of time at one value of a tally.
+#[derive(Clone, Debug, Serialize)]
+pub struct TallyLevel {
+    /// The value of the count.
+    pub value: u64,
+    /// Share of time.
+    pub share: Estimate,
+}
+
+/// One replication in numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicationRow {
+    /// For each service: seconds down, seconds of failed requests, outages.
+    pub services: Vec<(f64, f64, u64)>,
+    /// Events.
+    pub events: u64,
+}
