@@ -332,52 +332,58 @@ fn mangled_scenarios_for_a_minute() {
     fuzz(1 << 32, Duration::from_secs(60));
 }
 
-/// Nothing nested, long or repeated may exhaust the stack or the patience.
-#[test]
-fn oversized_inputs() {
-    let long = "x".repeat(500_000);
+/// Texts that are long, deep or dense, each in its own way.
+fn oversized() -> Vec<String> {
     let head = "schema = 1\nname = \"big\"\n[[node]]\nname = \"server\"\ncount = 1024\n";
-    let deep_keys = format!("{}.x = 1", vec!["a"; 79].join("."));
-    let deep_tables = (0..70).fold(String::from("1"), |inner, _| {
-        format!("{{ {} = {inner} }}", vec!["b"; 70].join("."))
-    });
-    let many: String = (0..2000)
-        .map(|i| format!("[process.p{i}]\nrequires = \"p{}\"\n", (i + 1) % 2000))
-        .collect();
-    let dense: String = (0..90)
-        .map(|i| {
-            format!(
-                "[process.p{i}]\nafter = {:?}\n",
-                (i + 1..90).map(|j| format!("p{j}")).collect::<Vec<_>>()
-            )
-        })
-        .collect();
-    let services: String = (0..100)
-        .map(|i| format!("[service.s{i}]\nup = \"any(node.up)\"\n"))
-        .collect();
-    let signals: String = (0..130).map(|i| format!("s{i} = \"node.up\"\n")).collect();
-    let near_limit = format!(
-        "[service.s]\nup = \"any({}node.up)\"\n",
-        "node.up & ".repeat(405)
-    );
-    for text in [
+    let long = "x".repeat(500_000);
+    let many =
+        |n: usize, line: fn(usize, usize) -> String| (0..n).map(|i| line(i, n)).collect::<String>();
+    let dense = |i: usize, n: usize| {
+        let after: Vec<String> = (i + 1..n).map(|j| format!("p{j}")).collect();
+        format!("[process.p{i}]\nafter = {after:?}\n")
+    };
+    let inline = |inner, _| format!("{{ {} = {inner} }}", vec!["b"; 70].join("."));
+    vec![
+        "#".repeat(2 << 20),
         format!("{head}{long} = 1\n"),
         format!("{head}[run]\nhorizon = \"{long}\"\n"),
-        format!("{head}{deep_keys}\n"),
-        format!("{head}deep = {deep_tables}\n"),
+        format!("{head}{}.x = 1\n", vec!["a"; 79].join(".")),
+        format!("{head}deep = {}\n", (0..70).fold("1".to_owned(), inline)),
         format!(
             "{head}deep = {}{}\n",
             "[".repeat(100_000),
             "]".repeat(100_000)
         ),
         format!("{head}{}", "[[node]]\nname = \"n\"\n".repeat(2000)),
-        format!("{head}{many}"),
-        format!("{head}{dense}"),
-        format!("{head}{services}"),
-        format!("{head}[signals]\n{signals}"),
-        format!("{head}{near_limit}"),
-        "#".repeat(2 << 20),
-    ] {
+        format!(
+            "{head}{}",
+            many(2000, |i, n| format!(
+                "[process.p{i}]\nafter = \"p{}\"\n",
+                (i + 1) % n
+            ))
+        ),
+        format!("{head}{}", many(90, dense)),
+        format!(
+            "{head}{}",
+            many(100, |i, _| format!(
+                "[service.s{i}]\nup = \"any(node.up)\"\n"
+            ))
+        ),
+        format!(
+            "{head}[signals]\n{}",
+            many(130, |i, _| format!("s{i} = \"node.up\"\n"))
+        ),
+        format!(
+            "{head}[service.s]\nup = \"any({}node.up)\"\n",
+            "node.up & ".repeat(405)
+        ),
+    ]
+}
+
+/// Nothing nested, long or repeated may exhaust the stack or the patience.
+#[test]
+fn oversized_inputs() {
+    for text in oversized() {
         let begun = Instant::now();
         let around = read::Surroundings {
             files: &NoCsv,

@@ -265,45 +265,64 @@ fn empirical(r: &Reader<'_>, files: &dyn Files) -> Result<Distribution> {
     let unit = super::units::unit_s(reader::text(unit_item)?).map_err(|e| {
         ScenarioError::at(&unit_item.origin, e.message, "no unit of time").help(e.help)
     })?;
-    let wrong = |message: String| ScenarioError::at(&file_item.origin, message, "this file");
-    let text = files
-        .read(path)
-        .map_err(|why| wrong(format!("cannot read `{path}`: {why}")))?;
+    let text = files.read(path).map_err(|why| {
+        ScenarioError::at(
+            &file_item.origin,
+            format!("there are no recorded times in `{path}`"),
+            why,
+        )
+    })?;
+    let mut sorted = recorded_times(&text, path, column, unit).map_err(|(message, help)| {
+        ScenarioError::at(&file_item.origin, message, "this file").maybe_help(help)
+    })?;
+    sorted.sort_by(f64::total_cmp);
+    Ok(Distribution::Empirical {
+        sorted: sorted.into(),
+    })
+}
+
+/// The values of one column in seconds, or what is wrong and what to do.
+fn recorded_times(
+    text: &str,
+    path: &str,
+    column: &str,
+    unit: f64,
+) -> std::result::Result<Vec<f64>, (String, Option<String>)> {
     let mut rows = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let headers = rows
         .headers()
-        .map_err(|e| wrong(format!("`{path}` is no CSV file: {e}")))?;
+        .map_err(|e| (format!("`{path}` is no CSV file: {e}"), None))?;
     let place = headers.iter().position(|h| h == column).ok_or_else(|| {
-        wrong(format!("`{path}` has no column `{column}`"))
-            .maybe_help(super::nearest::suggestion(column, headers.iter()))
+        let help = super::nearest::suggestion(column, headers.iter());
+        (format!("`{path}` has no column `{column}`"), help)
     })?;
-    let mut sorted = Vec::new();
+    let mut times = Vec::new();
     for (index, row) in rows.records().enumerate() {
-        let row = row.map_err(|e| wrong(format!("`{path}`: {e}")))?;
+        let row = row.map_err(|e| (format!("`{path}`: {e}"), None))?;
         let cell = row.get(place).unwrap_or_default();
-        match cell.parse::<f64>() {
-            Ok(value) if (0.0..=super::units::MAX_DURATION_S).contains(&(value * unit)) => {
-                sorted.push(value * unit)
-            }
+        match cell.parse::<f64>().map(|value| value * unit) {
+            Ok(value) if (0.0..=super::units::MAX_DURATION_S).contains(&value) => times.push(value),
             _ => {
-                return Err(wrong(format!(
-                    "`{path}`, line {}: `{cell}` in column `{column}` is no time from 0 to 250 years",
-                    index + 2
-                )));
+                let line = index + 2;
+                let wrong = "is no time from 0 to 250 years";
+                return Err((
+                    format!("`{path}`, line {line}: `{cell}` in column `{column}` {wrong}"),
+                    None,
+                ));
             }
         }
-        if sorted.len() > MAX_VALUES {
-            // Beyond that a sample tells nothing new.
-            return Err(wrong(format!("`{path}` has more than {MAX_VALUES} rows")));
+        if times.len() > MAX_VALUES {
+            let help = "beyond that a sample tells nothing new: take every tenth".to_owned();
+            return Err((
+                format!("`{path}` has more than {MAX_VALUES} rows"),
+                Some(help),
+            ));
         }
     }
-    if sorted.is_empty() {
-        return Err(wrong(format!("`{path}` has no values")));
+    match times.is_empty() {
+        true => Err((format!("`{path}` has no values"), None)),
+        false => Ok(times),
     }
-    sorted.sort_by(f64::total_cmp);
-    Ok(Distribution::Empirical {
-        sorted: sorted.into(),
-    })
 }

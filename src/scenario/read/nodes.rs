@@ -79,6 +79,12 @@ pub fn nodes(
             "empty",
         ));
     }
+    let (nodes, groups, causes) = assemble(tables);
+    claim_causes(&causes, list, names)?;
+    Ok((nodes, groups, causes))
+}
+
+fn assemble(tables: Vec<NodeTable>) -> NodesAndGroups {
     let alike: usize = tables
         .iter()
         .filter(|t| t.as_profile)
@@ -114,8 +120,7 @@ pub fn nodes(
             members,
         });
     }
-    claim_causes(&causes, list, names)?;
-    Ok((nodes, groups, causes))
+    (nodes, groups, causes)
 }
 
 fn claim_causes(causes: &[Component], list: &Item, names: &mut Names) -> Result<()> {

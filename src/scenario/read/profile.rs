@@ -86,7 +86,7 @@ fn find_text(name: &str, origin: &Origin, around: &Surroundings<'_>) -> Result<(
         Err(why) => Err(ScenarioError::at(
             origin,
             format!("there is no failure profile `{name}`"),
-            format!("not built in, and no file to be read: {why}"),
+            format!("not built in; {why}"),
         )
         .maybe_help(suggestion(name, library::profile_names()))),
     }
