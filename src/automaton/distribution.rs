@@ -7,6 +7,7 @@
 use super::logarithm::ln;
 use statrs::distribution::{ContinuousCDF, Gamma, Normal};
 use statrs::function::gamma::gamma;
+use std::sync::Arc;
 
 /// A distribution of a time in seconds. All parameters have been checked
 /// (positive, finite) by the scenario reader.
@@ -26,8 +27,9 @@ pub enum Distribution {
     Lognormal { median: f64, sigma: f64 },
     /// Gamma with `shape` and `mean`.
     Gamma { shape: f64, mean: f64 },
-    /// One of the recorded values (sorted), each as likely.
-    Empirical { sorted: Vec<f64> },
+    /// One of the recorded values (sorted), each as likely. Shared, because a
+    /// thousand nodes may draw from the same long list.
+    Empirical { sorted: Arc<[f64]> },
     /// One of several distributions; the weights sum to one.
     Mixture { parts: Vec<(f64, Distribution)> },
     /// Another distribution, stretched by a factor.
@@ -156,7 +158,7 @@ mod tests {
             Distribution::lognormal_with_mean(10.0, 1.0),
             Distribution::Uniform { low: 2.0, high: 3.0 },
             Distribution::Deterministic { value: 7.0 },
-            Distribution::Empirical { sorted: vec![1.0, 2.0, 6.0] },
+            Distribution::Empirical { sorted: vec![1.0, 2.0, 6.0].into() },
             Distribution::Mixture {
                 parts: vec![
                     (0.75, Distribution::Exponential { mean: 1.0 }),

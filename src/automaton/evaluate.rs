@@ -206,16 +206,17 @@ impl<const W: usize> Test<W> {
         };
         Ok(match condition {
             Condition::Constant(value) => Test::Constant(*value),
-            Condition::Any(a) => Test::Any(set(a)?),
+            Condition::Any(a) => {
+                possible_members(a, &set(a)?, blueprint)?;
+                Test::Any(set(a)?)
+            }
             Condition::All(a) => {
-                let a = set(a)?;
-                let domain = a.domain(blueprint);
-                Test::Holds(a, domain)
+                let domain = possible_members(a, &set(a)?, blueprint)?;
+                Test::Holds(set(a)?, domain)
             }
             Condition::Majority(a) => {
-                let a = set(a)?;
-                let needed = a.domain(blueprint).len() / 2 + 1;
-                Test::AtLeast(a, needed)
+                let needed = possible_members(a, &set(a)?, blueprint)?.len() / 2 + 1;
+                Test::AtLeast(set(a)?, needed)
             }
             Condition::Compare(left, comparison, right) => {
                 compile_comparison(left, *comparison, right, blueprint, groups)?
@@ -328,6 +329,28 @@ impl<const W: usize> Share<W> {
     }
 }
 
+/// The nodes that a set can ever have; a set without any would make `all` hold
+/// for ever and `any` never, which nobody means.
+fn possible_members<const W: usize>(
+    expression: &SetExpression,
+    set: &Set<W>,
+    blueprint: &Blueprint<W>,
+) -> Result<NodeSet<W>, LookupError> {
+    let domain = set.domain(blueprint);
+    if !domain.is_empty() {
+        return Ok(domain);
+    }
+    let mut names = Vec::new();
+    expression.names(&mut names);
+    let start = names.iter().map(|name| name.span.start).min().unwrap_or(0);
+    let end = names.iter().map(|name| name.span.end).max().unwrap_or(0);
+    Err(LookupError {
+        message: "no node can ever be in this set".into(),
+        span: start..end,
+        help: Some("its parts have no node in common: see where the processes and protocols run".into()),
+    })
+}
+
 fn compile_comparison<const W: usize>(
     left: &CountExpression,
     comparison: Comparison,
@@ -348,7 +371,7 @@ fn compile_comparison<const W: usize>(
             return Err(LookupError {
                 message: format!("{wanted} can never be reached: the set has {possible} nodes at most"),
                 span: span.clone(),
-                help: Some(format!("use a number from 1 to {possible}")),
+                help: (possible > 0).then(|| format!("use a number from 1 to {possible}")),
             });
         }
         if comparison == Comparison::AtLeast {

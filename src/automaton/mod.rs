@@ -11,6 +11,7 @@ pub mod command;
 pub mod delay;
 pub mod distribution;
 pub mod evaluate;
+pub mod fnv;
 pub mod logarithm;
 pub mod nanos;
 pub mod node_set;

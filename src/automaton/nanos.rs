@@ -68,6 +68,7 @@ impl Sub for Nanos {
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}s", self.seconds())
+        // A quotient is rounded once: 30 s, and not 30.000000000000004 s.
+        write!(f, "{}s", self.0 as f64 / 1e9)
     }
 }

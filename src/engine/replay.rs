@@ -12,8 +12,7 @@ use crate::scenario::error::{Origin, Result as ScenarioResult, ScenarioError};
 use crate::scenario::faults::{Action, FaultScript, Names, Verb, When};
 use crate::scenario::nearest::suggestion;
 
-/// The name that stands for the place of the users in groups and links.
-pub const CLIENTS: &str = "clients";
+pub use crate::scenario::CLIENTS;
 
 /// One line of a timeline.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@
 //! 2021), seeded through SplitMix64.
 
 use crate::automaton::blueprint::StreamInfo;
+use crate::automaton::fnv::fnv1a;
 use crate::automaton::logarithm::ln;
 use crate::automaton::{Blueprint, Delay, Distribution, DistributionId, Nanos, StreamId};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -171,12 +172,9 @@ impl Streams {
     }
 }
 
-/// FNV-1a over both names, with a separator that no name contains.
+/// A hash of both names, with a separator that no name contains.
 fn key(stream: &StreamInfo) -> u64 {
-    let bytes = stream.component.bytes().chain([0xff]).chain(stream.purpose.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(stream.component.bytes().chain([0xff]).chain(stream.purpose.bytes()))
 }
 
 /// The output function of SplitMix64 (Steele, Lea and Flood 2014).

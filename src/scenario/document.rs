@@ -10,6 +10,10 @@ use toml::de::{DeTable, DeValue};
 /// Larger files than this are refused.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
+/// Tables and lists in tables go no deeper than this. Dotted keys in nested
+/// tables could otherwise be deep enough to exhaust the stack.
+const MAX_NESTING: usize = 32;
+
 /// A value and where it was written.
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -86,7 +90,13 @@ impl Table {
     pub fn overlay(&mut self, over: &Table) {
         for entry in &over.entries {
             match (self.get_mut(&entry.key), &entry.item.value) {
-                (Some(Item { value: Value::Table(below), .. }), Value::Table(above)) => {
+                (
+                    Some(Item {
+                        value: Value::Table(below),
+                        ..
+                    }),
+                    Value::Table(above),
+                ) => {
                     below.overlay(above);
                 }
                 (Some(item), _) => *item = entry.item.clone(),
@@ -109,55 +119,105 @@ pub fn parse(name: &str, text: &str) -> Result<Item> {
     if text.len() > MAX_FILE_BYTES {
         return Err(ScenarioError::at(
             &whole,
-            format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", text.len()),
+            format!(
+                "the file has {} bytes; at most {MAX_FILE_BYTES} are read",
+                text.len()
+            ),
             "too large",
-        ));
+        )
+        .help("long lists of recorded times belong into a CSV file: dist = \"empirical\""));
     }
-    let table = DeTable::parse(text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let origin = Origin { source: source.clone(), span };
-        ScenarioError::at(&origin, format!("not valid TOML: {}", error.message()), "here")
-    })?;
-    let value = convert_table(table.get_ref(), &source)?;
+    let table = parse_from(&source, text)?;
     Ok(Item {
-        value: Value::Table(value),
+        value: Value::Table(table),
         origin: whole,
     })
 }
 
-/// Parses one value as it is written on a command line: TOML where it is TOML,
-/// otherwise the text itself (`--set galera.evs.suspect_timeout=2s`).
-pub fn parse_argument(path: &str, text: &str) -> Result<Item> {
-    let name = format!("--set {path}");
-    let quoted = format!("value = {text}");
-    if let Ok(item) = parse(&name, &quoted)
-        && let Value::Table(table) = &item.value
-        && let [entry] = table.entries.as_slice()
-        && !matches!(entry.item.value, Value::Table(_)) | text.trim_start().starts_with('{')
-    {
-        return Ok(entry.item.clone());
+fn parse_from(source: &Arc<SourceText>, text: &str) -> Result<Table> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let origin = Origin {
+            source: source.clone(),
+            span,
+        };
+        let help = help_for(error.message(), text, &origin.span);
+        ScenarioError::at(
+            &origin,
+            format!("this is not valid TOML: {}", error.message()),
+            "the reader stopped here",
+        )
+        .maybe_help(help)
+    })?;
+    convert_table(table.get_ref(), source, 0)
+}
+
+/// What to do about the most common slips.
+fn help_for(message: &str, text: &str, span: &Range<usize>) -> Option<String> {
+    if message.contains("quoted") {
+        return unquoted_help(text, span);
     }
-    let source = Arc::new(SourceText {
-        name,
-        text: text.to_owned(),
-    });
-    Ok(Item {
-        value: Value::Text(text.to_owned()),
-        origin: Origin {
-            span: 0..text.len(),
-            source,
-        },
+    let help = match message {
+        m if m.contains("duplicate key") => {
+            "a key is written once in a table; for more than one write [[name]] tables"
+        }
+        m if m.contains("date") || m.contains("time") => {
+            "times are lengths such as \"90s\" or \"10h\", in quotes"
+        }
+        m if m.contains("recurs") => "tables and lists are nested too deep",
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
+/// Forgotten quotes around a duration are the most common slip.
+fn unquoted_help(text: &str, span: &Range<usize>) -> Option<String> {
+    let line_start = text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let line = text[line_start..].lines().next()?;
+    let (_, value) = line.split_once('=')?;
+    let value = value.trim();
+    let bare =
+        value.starts_with(|c: char| c.is_alphanumeric()) && !value.contains(['"', '\'', '{', '[']);
+    bare.then(|| {
+        format!(
+            "texts stand in quotes: \"{}\"",
+            value.split('#').next().unwrap_or(value).trim()
+        )
     })
 }
 
-fn convert_table(table: &DeTable<'_>, source: &Arc<SourceText>) -> Result<Table> {
+/// Parses the value of a `--set path=value` argument: TOML where it is TOML,
+/// otherwise the text itself (`--set galera.evs.suspect_timeout=2s`). Errors
+/// show the whole argument.
+pub fn parse_argument(path: &str, text: &str) -> Result<Item> {
+    let prefix = format!("--set {path}=");
+    let source = Arc::new(SourceText {
+        name: "command line".to_owned(),
+        text: format!("{prefix}{text}"),
+    });
+    // A key of the same length as the prefix: the places in it then agree.
+    let padded = format!("{}v={text}", " ".repeat(prefix.len() - 2));
+    match parse_from(&source, &padded) {
+        Ok(mut table) if table.entries.len() == 1 => Ok(table.entries.remove(0).item),
+        Err(error) if text.trim_start().starts_with(['{', '[', '"', '\'']) => Err(error),
+        _ => Ok(Item {
+            value: Value::Text(text.to_owned()),
+            origin: Origin {
+                span: prefix.len()..prefix.len() + text.len(),
+                source,
+            },
+        }),
+    }
+}
+
+fn convert_table(table: &DeTable<'_>, source: &Arc<SourceText>, depth: usize) -> Result<Table> {
     let mut entries = Vec::with_capacity(table.len());
     for (key, value) in table.iter() {
         let key_origin = Origin {
             source: source.clone(),
             span: key.span(),
         };
-        let item = convert(value.get_ref(), value.span(), source)?;
+        let item = convert(value.get_ref(), value.span(), source, depth + 1)?;
         entries.push(Entry {
             key: key.get_ref().to_string(),
             key_origin,
@@ -169,21 +229,38 @@ fn convert_table(table: &DeTable<'_>, source: &Arc<SourceText>) -> Result<Table>
     Ok(Table { entries })
 }
 
-fn convert(value: &DeValue<'_>, span: Range<usize>, source: &Arc<SourceText>) -> Result<Item> {
+fn convert(
+    value: &DeValue<'_>,
+    span: Range<usize>,
+    source: &Arc<SourceText>,
+    depth: usize,
+) -> Result<Item> {
     let origin = Origin {
         source: source.clone(),
         span,
     };
-    let out_of_range =
-        || ScenarioError::at(&origin, "this number cannot be represented", "out of range");
+    if depth > MAX_NESTING {
+        return Err(ScenarioError::at(
+            &origin,
+            format!("tables are nested more than {MAX_NESTING} deep"),
+            "too deep",
+        ));
+    }
+    let no_number = || {
+        ScenarioError::at(
+            &origin,
+            "a simulation cannot use this number",
+            "infinite, undefined or too large",
+        )
+    };
     let value = match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map(Value::Integer)
-            .map_err(|_| out_of_range())?,
+            .map_err(|_| no_number())?,
         DeValue::Float(number) => match number.as_str().parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Float(number),
-            _ => return Err(out_of_range()),
+            _ => return Err(no_number()),
         },
         DeValue::Boolean(flag) => Value::Boolean(*flag),
         DeValue::Datetime(_) => {
@@ -197,10 +274,10 @@ fn convert(value: &DeValue<'_>, span: Range<usize>, source: &Arc<SourceText>) ->
         DeValue::Array(items) => Value::Array(
             items
                 .iter()
-                .map(|item| convert(item.get_ref(), item.span(), source))
+                .map(|item| convert(item.get_ref(), item.span(), source, depth + 1))
                 .collect::<Result<_>>()?,
         ),
-        DeValue::Table(table) => Value::Table(convert_table(table, source)?),
+        DeValue::Table(table) => Value::Table(convert_table(table, source, depth)?),
     };
     Ok(Item { value, origin })
 }

@@ -52,10 +52,17 @@ impl ScenarioError {
     /// An error at a place: the message says what is wrong, the label why.
     pub fn at(origin: &Origin, message: impl Into<String>, label: impl Into<String>) -> Box<Self> {
         let text = &origin.source.text;
-        let start = origin.span.start.min(text.len());
-        let end = origin.span.end.clamp(start, text.len());
+        // At the very end there is nothing to point at: take the last character.
+        let start = char_boundary(
+            text,
+            origin
+                .span
+                .start
+                .min(text.trim_end().len().saturating_sub(1)),
+        );
+        let end = char_boundary(text, origin.span.end).max(start);
         Box::new(ScenarioError {
-            message: message.into(),
+            message: shortened(message.into()),
             label: label.into(),
             help: None,
             source_code: NamedSource::new(&origin.source.name, text.clone()),
@@ -69,11 +76,35 @@ impl ScenarioError {
         self
     }
 
+    /// The same error with this advice if it has none yet.
+    pub fn or_help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
+        self.help.get_or_insert_with(|| help.into());
+        self
+    }
+
     /// The same error with advice, if there is any.
     pub fn maybe_help(mut self: Box<Self>, help: Option<String>) -> Box<Self> {
         self.help = help;
         self
     }
+}
+
+/// The last place at or before `at` where a character begins.
+fn char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0)
+}
+
+/// Messages quote what was written, and that can be a whole file in one string.
+fn shortened(mut message: String) -> String {
+    const MAX_BYTES: usize = 600;
+    if message.len() > MAX_BYTES {
+        message.truncate(char_boundary(&message, MAX_BYTES));
+        message.push_str(" ...");
+    }
+    message
 }
 
 /// What readers of scenarios return.

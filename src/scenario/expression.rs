@@ -123,26 +123,35 @@ pub struct SyntaxError {
 
 /// Parses a condition, e.g. `any(vip & web)`.
 pub fn parse_condition(text: &str) -> Result<Condition, SyntaxError> {
-    whole(text, |parser| parser.condition())
+    whole(text, "the end of the condition, `and` or `or`", |parser| {
+        parser.condition()
+    })
 }
 
 /// Parses a set, e.g. `proc.nginx & node.up`.
 pub fn parse_set(text: &str) -> Result<SetExpression, SyntaxError> {
-    whole(text, |parser| parser.set())
+    whole(text, "the end of the set, `&`, `|` or `-`", |parser| {
+        parser.set()
+    })
 }
 
 /// Parses a share, e.g. `share(vip & web, vip)`.
 pub fn parse_share(text: &str) -> Result<ShareExpression, SyntaxError> {
-    whole(text, |parser| parser.share())
+    whole(text, "the end of the share, or `*`", |parser| {
+        parser.share()
+    })
 }
 
 /// Parses a count, e.g. `count(node.up)`.
 pub fn parse_count(text: &str) -> Result<CountExpression, SyntaxError> {
-    whole(text, |parser| parser.count())
+    whole(text, "the end of the count", |parser| {
+        parser.count("count(...)")
+    })
 }
 
 fn whole<T>(
     text: &str,
+    end: &str,
     rule: fn(&mut Parser<'_>) -> Result<T, SyntaxError>,
 ) -> Result<T, SyntaxError> {
     let mut parser = Parser {
@@ -154,7 +163,7 @@ fn whole<T>(
     let result = rule(&mut parser)?;
     match parser.peek() {
         Token::End => Ok(result),
-        _ => Err(parser.unexpected("the end of the expression, `and` or `or`")),
+        _ => Err(parser.unexpected(end)),
     }
 }
 
@@ -185,16 +194,40 @@ fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, SyntaxError> {
             at += first.len_utf8();
             continue;
         }
-        let (token, len) = token_at(&text[at..], first).ok_or_else(|| SyntaxError {
-            message: format!("`{first}` has no meaning in an expression"),
-            span: at..at + first.len_utf8(),
-            help: Some("sets combine with &, | and -; conditions with and, or, not".into()),
-        })?;
+        let (token, len) =
+            token_at(&text[at..], first).ok_or_else(|| no_token(&text[at..], first, at))?;
         found.push((token, at..at + len));
         at += len;
     }
     found.push((Token::End, text.len()..text.len()));
     Ok(found)
+}
+
+fn no_token(rest: &str, first: char, at: usize) -> SyntaxError {
+    if first.is_ascii_digit() {
+        let len = number_length(rest);
+        return SyntaxError {
+            message: format!("`{}` is no number", &rest[..len]),
+            span: at..at + len,
+            help: None,
+        };
+    }
+    let help = match first {
+        '!' => "to say that a condition does not hold write `not`",
+        '=' => "to compare a count write `==`",
+        '+' => "to unite two sets write `|`",
+        _ => "sets combine with &, | and -; conditions with and, or, not",
+    };
+    SyntaxError {
+        message: format!("`{first}` has no meaning in an expression"),
+        span: at..at + first.len_utf8(),
+        help: Some(help.into()),
+    }
+}
+
+fn number_length(rest: &str) -> usize {
+    rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(rest.len())
 }
 
 fn token_at(rest: &str, first: char) -> Option<(Token, usize)> {
@@ -205,10 +238,11 @@ fn token_at(rest: &str, first: char) -> Option<(Token, usize)> {
         return Some((Token::Word(rest[..len].to_owned()), len));
     }
     if first.is_ascii_digit() {
-        let len = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(rest.len());
-        return rest[..len].parse().ok().map(|value| (Token::Number(value), len));
+        let len = number_length(rest);
+        return rest[..len]
+            .parse()
+            .ok()
+            .map(|value| (Token::Number(value), len));
     }
     SYMBOLS
         .iter()
@@ -258,7 +292,11 @@ impl Parser<'_> {
         if self.accept(symbol) {
             Ok(())
         } else {
-            Err(self.unexpected(&format!("`{symbol}`")))
+            let mut error = self.unexpected(&format!("`{symbol}`"));
+            if *self.peek() == Token::End && symbol != "(" {
+                error.help = Some("a bracket is opened and never closed".to_owned());
+            }
+            Err(error)
         }
     }
 
@@ -270,9 +308,34 @@ impl Parser<'_> {
         };
         SyntaxError {
             message: format!("expected {wanted}, but {found}"),
+            help: self.mixed_up(),
             span,
-            help: None,
         }
+    }
+
+    /// The two kinds of "and" are easily mixed up.
+    fn mixed_up(&self) -> Option<String> {
+        let help = match self.peek() {
+            Token::Symbol("&") => {
+                "conditions combine with `and`; `&` is for sets, inside any(...) and the like"
+            }
+            Token::Symbol("|") => {
+                "conditions combine with `or`; `|` is for sets, inside any(...) and the like"
+            }
+            Token::Word(word) if word == "and" => "sets combine with `&`; `and` is for conditions",
+            Token::Word(word) if word == "or" => "sets combine with `|`; `or` is for conditions",
+            Token::Word(word) if word == "not" => {
+                "for sets write `a - b`: what is in a and not in b"
+            }
+            Token::Word(word) if matches!(word.as_str(), "any" | "all" | "majority") => {
+                "any(...), all(...) and majority(...) are conditions: they hold or not, and have no members"
+            }
+            Token::Word(word) if matches!(word.to_lowercase().as_str(), "and" | "or" | "not") => {
+                "write `and`, `or`, `not` in small letters"
+            }
+            _ => return None,
+        };
+        Some(help.to_owned())
     }
 
     fn nested<T>(
@@ -335,6 +398,9 @@ impl Parser<'_> {
             "all" => self.of_set().map(Condition::All),
             "majority" => self.of_set().map(Condition::Majority),
             "" | "count" => self.comparison(),
+            word if RESERVED.contains(&word) => {
+                Err(self.unexpected("a condition such as any(...) or count(...) >= 2"))
+            }
             _ => Err(SyntaxError {
                 message: format!("`{word}` is a set of nodes where a condition is needed"),
                 span: self.span(),
@@ -354,7 +420,7 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Condition, SyntaxError> {
-        let left = self.count()?;
+        let left = self.count("a condition such as any(...) or count(...) >= 2")?;
         let comparison = match self.peek() {
             Token::Symbol(">=") => Comparison::AtLeast,
             Token::Symbol(">") => Comparison::MoreThan,
@@ -365,10 +431,11 @@ impl Parser<'_> {
             _ => return Err(self.unexpected("a comparison (>=, >, <=, <, == or !=)")),
         };
         self.advance();
-        Ok(Condition::Compare(left, comparison, self.count()?))
+        let right = self.count("a whole number or count(...)")?;
+        Ok(Condition::Compare(left, comparison, right))
     }
 
-    fn count(&mut self) -> Result<CountExpression, SyntaxError> {
+    fn count(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
         let span = self.span();
         match self.peek().clone() {
             Token::Number(value) if value.fract() == 0.0 && value < 1e6 => {
@@ -376,7 +443,15 @@ impl Parser<'_> {
                 Ok(CountExpression::Number(value as u64, span))
             }
             Token::Word(word) if word == "count" => self.of_set().map(CountExpression::Count),
-            _ => Err(self.unexpected("a condition such as any(...) or count(...) >= 2")),
+            Token::Number(_) => Err(SyntaxError {
+                message: format!(
+                    "nodes are counted in whole numbers, and `{}` is none",
+                    &self.text[span.clone()]
+                ),
+                span,
+                help: Some("write a whole number below a million".into()),
+            }),
+            _ => Err(self.unexpected(wanted)),
         }
     }
 
@@ -485,15 +560,51 @@ impl Parser<'_> {
     }
 }
 
+impl SetExpression {
+    /// Adds all names in the order in which they are written.
+    pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
+        match self {
+            SetExpression::Name(name) => found.push(name),
+            SetExpression::Literal(names) => found.extend(names),
+            SetExpression::Meet(a, b)
+            | SetExpression::Join(a, b)
+            | SetExpression::Without(a, b) => {
+                a.names(found);
+                b.names(found);
+            }
+        }
+    }
+}
+
+impl Condition {
+    /// Adds all names in the order in which they are written.
+    pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
+        match self {
+            Condition::Constant(_) => {}
+            Condition::Any(set) | Condition::All(set) | Condition::Majority(set) => {
+                set.names(found)
+            }
+            Condition::Compare(a, _, b) => {
+                for side in [a, b] {
+                    if let CountExpression::Count(set) = side {
+                        set.names(found);
+                    }
+                }
+            }
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().for_each(|part| part.names(found))
+            }
+            Condition::Not(part) => part.names(found),
+        }
+    }
+}
+
 /// Words that cannot name a signal, a node or a group.
 pub const RESERVED: [&str; 12] = [
     "any", "all", "majority", "count", "share", "min", "if", "and", "or", "not", "true", "false",
 ];
 
-fn single_or(
-    mut parts: Vec<Condition>,
-    combine: fn(Vec<Condition>) -> Condition,
-) -> Condition {
+fn single_or(mut parts: Vec<Condition>, combine: fn(Vec<Condition>) -> Condition) -> Condition {
     if parts.len() == 1 {
         parts.remove(0)
     } else {
@@ -545,6 +656,25 @@ mod tests {
         assert!(error.help.unwrap().contains("any(vip)"));
         assert!(parse_condition("any(a) any(b)").is_err());
         assert!(parse_share("share(a, b) * 1.5").is_err());
+    }
+
+    #[test]
+    fn mixed_up_words_get_advice() {
+        for (text, advice) in [
+            ("any(a) & any(b)", "`and`"),
+            ("any(a and b)", "`&`"),
+            ("any(a) AND any(b)", "small letters"),
+            ("count(any(a)) > 1", "are conditions"),
+            ("!any(a)", "`not`"),
+            ("count(a) >= 1.5", "whole number"),
+        ] {
+            let help = parse_condition(text).unwrap_err().help.unwrap_or_default();
+            assert!(help.contains(advice), "{text}: {help}");
+        }
+        assert_eq!(
+            parse_condition("count(a) > 1.2.3").unwrap_err().span,
+            11..16
+        );
     }
 
     #[test]

@@ -139,29 +139,49 @@ pub fn script(name: &str, text: &str) -> Result<FaultScript> {
         reader::integer(schema, 1, 1)?;
     }
     let title = r.text_if_any("name")?.unwrap_or(name).to_owned();
-    let until = r.duration_if_any("until")?;
+    let until = r.item("until");
     let list = r.list_if_any("fault")?;
-    if list.len() > MAX_FAULTS {
+    if let Some(extra) = list.get(MAX_FAULTS) {
         return Err(ScenarioError::at(
-            r.origin(),
-            format!("{} faults are too many; at most {MAX_FAULTS} are possible", list.len()),
-            "here",
+            &extra.origin,
+            format!("a script of {} faults is too long", list.len()),
+            format!("at most {MAX_FAULTS} are possible"),
         ));
     }
     let faults = list.iter().map(fault).collect::<Result<Vec<_>>>()?;
     r.finish()?;
-    let last = faults
-        .iter()
-        .map(|fault| match &fault.when {
-            When::At { high, .. } => *high,
-            When::After { plus, .. } => *plus,
-        })
-        .fold(Nanos::ZERO, |sum, time| sum.max(time));
     Ok(FaultScript {
         name: title,
-        until: until.unwrap_or(last + DEFAULT_TAIL),
+        until: end(until, &faults)?,
         faults,
     })
+}
+
+/// The end of the timeline: what the script says, or some minutes after its
+/// last fault, as far as that can be known beforehand.
+fn end(until: Option<&Item>, faults: &[Fault]) -> Result<Nanos> {
+    let last = faults
+        .iter()
+        .fold(Nanos::ZERO, |last, fault| match &fault.when {
+            When::At { high, .. } => last.max(*high),
+            When::After { plus, .. } => last + *plus,
+        });
+    let Some(item) = until else {
+        return Ok(last + DEFAULT_TAIL);
+    };
+    let until = reader::duration(item)?;
+    let late = faults
+        .iter()
+        .find(|fault| matches!(fault.when, When::At { high, .. } if high > until));
+    match late {
+        None => Ok(until),
+        Some(fault) => Err(ScenarioError::at(
+            &fault.origin,
+            "this fault would happen after the end of the script",
+            format!("the script ends at {until}"),
+        )
+        .help("let `until` be later, or leave it out")),
+    }
 }
 
 fn fault(item: &Item) -> Result<Fault> {
@@ -178,12 +198,7 @@ fn fault(item: &Item) -> Result<Fault> {
             }
             None => Action::Heal(r.item("nodes").map_or(Ok(Vec::new()), names)?),
         },
-        Word::Partition => Action::Partition(
-            reader::list(r.required("groups")?)?
-                .iter()
-                .map(names)
-                .collect::<Result<_>>()?,
-        ),
+        Word::Partition => Action::Partition(groups(r.required("groups")?)?),
         Word::Operator => Action::Operator {
             protocol: r.item("protocol").map(name).transpose()?,
             action: name(r.required("action")?)?,
@@ -201,13 +216,7 @@ fn fault(item: &Item) -> Result<Fault> {
 fn when(r: &Reader<'_>) -> Result<When> {
     match (r.item("at"), r.item("after")) {
         (Some(item), None) => match &item.value {
-            Value::Array(pair) if pair.len() == 2 => {
-                let (low, high) = (reader::duration(&pair[0])?, reader::duration(&pair[1])?);
-                if low > high {
-                    return Err(ScenarioError::at(&item.origin, "the second time is before the first", "here"));
-                }
-                Ok(When::At { low, high })
-            }
+            Value::Array(pair) => window(item, pair),
             _ => {
                 let at = reader::duration(item)?;
                 Ok(When::At { low: at, high: at })
@@ -218,15 +227,59 @@ fn when(r: &Reader<'_>) -> Result<When> {
             let signal = t.required("signal")?;
             let when = When::After {
                 signal: reader::text(signal)?.to_owned(),
-                is: names(t.required("is")?)?,
+                is: members(t.required("is")?)?,
                 plus: t.duration_if_any("plus")?.unwrap_or(Nanos::ZERO),
                 origin: signal.origin.clone(),
             };
             t.finish()?;
             Ok(when)
         }
-        _ => Err(ScenarioError::at(r.origin(), "a fault needs either `at` or `after`", "here")
+        _ => Err(ScenarioError::at(r.origin(), "a fault needs either `at` or `after`, and not both", "this fault")
             .help("write at = \"60s\", or after = { signal = \"vip\", is = [\"server2\"], plus = \"1s\" }")),
+    }
+}
+
+/// `["60s", "62s"]`: somewhere between the two.
+fn window(item: &Item, pair: &[Item]) -> Result<When> {
+    let [first, second] = pair else {
+        return Err(ScenarioError::at(
+            &item.origin,
+            "a window of time has two ends",
+            format!("{} here", pair.len()),
+        )
+        .help("write at = [\"60s\", \"62s\"]"));
+    };
+    let (low, high) = (reader::duration(first)?, reader::duration(second)?);
+    if low > high {
+        return Err(ScenarioError::at(
+            &second.origin,
+            "the second time is before the first",
+            "the earlier one",
+        ));
+    }
+    Ok(When::At { low, high })
+}
+
+fn groups(item: &Item) -> Result<Vec<Names>> {
+    let groups: Vec<Names> = reader::list(item)?
+        .iter()
+        .map(names)
+        .collect::<Result<_>>()?;
+    if groups.is_empty() {
+        return Err(
+            ScenarioError::at(&item.origin, "a partition has at least one group", "empty")
+                .help("nodes that no group names form one more"),
+        );
+    }
+    let mut all: Vec<&(String, Origin)> = groups.iter().flatten().collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    match all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        None => Ok(groups),
+        Some(pair) => Err(ScenarioError::at(
+            &pair[1].1,
+            format!("`{}` is in a partition twice", pair[1].0),
+            "here again",
+        )),
     }
 }
 
@@ -234,20 +287,31 @@ fn verb_action(r: &Reader<'_>, verb: Verb, word_item: &Item) -> Result<Action> {
     let process = r.item("process").map(name).transpose()?;
     let verb = match verb {
         Verb::Kill(_) => {
-            const TARGETS: [(&str, KillTarget); 3] =
-                [("all", KillTarget::All), ("parent", KillTarget::Parent), ("child", KillTarget::Child)];
+            const TARGETS: [(&str, KillTarget); 3] = [
+                ("all", KillTarget::All),
+                ("parent", KillTarget::Parent),
+                ("child", KillTarget::Child),
+            ];
             Verb::Kill(r.word_if_any("which", &TARGETS)?.unwrap_or(KillTarget::All))
         }
         other => other,
     };
     match (verb, &process) {
         (Verb::Kill(_), None) => {
-            return Err(ScenarioError::at(&word_item.origin, "`kill` needs `process`", "here")
-                .help("to take a whole node away use power_off or crash"));
+            return Err(ScenarioError::at(
+                &word_item.origin,
+                "`kill` needs a `process`",
+                "kills what?",
+            )
+            .help("to take a whole node away use power_off or crash"));
         }
         (Verb::PowerOff | Verb::Crash, Some((_, origin))) => {
-            return Err(ScenarioError::at(origin, "a process has no power", "here")
-                .help("use kill, stop or freeze for a process"));
+            return Err(ScenarioError::at(
+                origin,
+                "a process cannot lose power or crash like a node",
+                "a process",
+            )
+            .help("use kill, stop or freeze for a process"));
         }
         _ => {}
     }
@@ -268,16 +332,29 @@ fn cut(r: &Reader<'_>) -> Result<Action> {
             let (a, b) = link(item)?;
             Ok(Action::CutLink(a, b))
         }
-        _ => Err(ScenarioError::at(r.origin(), "`cut` needs either `nodes` or `link`", "here")),
+        _ => Err(ScenarioError::at(
+            r.origin(),
+            "`cut` needs either `nodes` or `link`, and not both",
+            "this fault",
+        )),
     }
 }
 
 fn link(item: &Item) -> Result<((String, Origin), (String, Origin))> {
-    let mut ends = names(item)?;
-    match (ends.pop(), ends.pop(), ends.pop()) {
-        (Some(b), Some(a), None) => Ok((a, b)),
-        _ => Err(ScenarioError::at(&item.origin, "a link has two ends", "here")
-            .help("write link = [\"server1\", \"server2\"]")),
+    let ends = names(item)?;
+    match <[(String, Origin); 2]>::try_from(ends) {
+        Ok([a, b]) if a.0 == b.0 => Err(ScenarioError::at(
+            &b.1,
+            "a link has two different ends",
+            "the same again",
+        )),
+        Ok([a, b]) => Ok((a, b)),
+        Err(ends) => Err(ScenarioError::at(
+            &item.origin,
+            "a link has two ends",
+            format!("{} here", ends.len()),
+        )
+        .help("write link = [\"server1\", \"server2\"]")),
     }
 }
 
@@ -285,9 +362,22 @@ fn name(item: &Item) -> Result<(String, Origin)> {
     Ok((reader::text(item)?.to_owned(), item.origin.clone()))
 }
 
-fn names(item: &Item) -> Result<Names> {
+/// Names of nodes, or none: a script may wait until a signal has no members.
+fn members(item: &Item) -> Result<Names> {
     Ok(reader::texts(item)?
         .into_iter()
         .map(|(text, origin)| (text.to_owned(), origin.clone()))
         .collect())
+}
+
+fn names(item: &Item) -> Result<Names> {
+    let names = members(item)?;
+    if names.is_empty() {
+        return Err(ScenarioError::at(
+            &item.origin,
+            "at least one name is needed here",
+            "empty",
+        ));
+    }
+    Ok(names)
 }

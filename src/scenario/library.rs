@@ -3,12 +3,30 @@
 
 /// Built-in failure profiles: name and text.
 const PROFILES: [(&str, &str); 6] = [
-    ("textbook-99", include_str!("../../models/profiles/textbook-99.toml")),
-    ("commodity-server", include_str!("../../models/profiles/commodity-server.toml")),
-    ("lanl-hpc-node", include_str!("../../models/profiles/lanl-hpc-node.toml")),
-    ("small-server-room", include_str!("../../models/profiles/small-server-room.toml")),
-    ("cloud-vm", include_str!("../../models/profiles/cloud-vm.toml")),
-    ("university-lab", include_str!("../../models/profiles/university-lab.toml")),
+    (
+        "textbook-99",
+        include_str!("../../models/profiles/textbook-99.toml"),
+    ),
+    (
+        "commodity-server",
+        include_str!("../../models/profiles/commodity-server.toml"),
+    ),
+    (
+        "lanl-hpc-node",
+        include_str!("../../models/profiles/lanl-hpc-node.toml"),
+    ),
+    (
+        "small-server-room",
+        include_str!("../../models/profiles/small-server-room.toml"),
+    ),
+    (
+        "cloud-vm",
+        include_str!("../../models/profiles/cloud-vm.toml"),
+    ),
+    (
+        "university-lab",
+        include_str!("../../models/profiles/university-lab.toml"),
+    ),
 ];
 
 /// The text of a built-in failure profile.

@@ -22,6 +22,9 @@ use error::Origin;
 use expression::{Condition, CountExpression, SetExpression, ShareExpression};
 use parameters::Parameters;
 
+/// The name that stands for the place of the users in fault scripts.
+pub const CLIENTS: &str = "clients";
+
 /// Where a scenario finds the files that it names (CSV columns, profiles).
 pub trait Files {
     /// The text of a file, or why it cannot be read.

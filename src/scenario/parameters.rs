@@ -78,7 +78,11 @@ impl Parameters {
                     self.lay_over(&path, inner)?;
                 }
                 _ => {
-                    let known = self.values.keys().cloned().chain(STRUCTURE.map(String::from));
+                    let known = self
+                        .values
+                        .keys()
+                        .cloned()
+                        .chain(STRUCTURE.map(String::from));
                     return Err(ScenarioError::at(
                         &entry.key_origin,
                         format!("`{}` has no parameter `{path}`", self.instance),
@@ -93,7 +97,9 @@ impl Parameters {
 
     /// All parameters in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Parameter)> {
-        self.values.iter().map(|(path, value)| (path.as_str(), value))
+        self.values
+            .iter()
+            .map(|(path, value)| (path.as_str(), value))
     }
 
     /// Where the protocol's table stands in the scenario.
@@ -126,7 +132,11 @@ impl Parameters {
         if value > Nanos::ZERO {
             return Ok(value);
         }
-        Err(ScenarioError::at(&item.origin, format!("`{path}` must be longer than zero"), "zero"))
+        Err(ScenarioError::at(
+            &item.origin,
+            format!("`{path}` must be longer than zero"),
+            "zero",
+        ))
     }
 
     /// A whole number within limits.
@@ -183,7 +193,7 @@ impl Parameters {
         Err(ScenarioError::at(
             &item.origin,
             format!("these probabilities must sum to 1, not to {total}"),
-            "here",
+            format!("`{path}` of `{}`", self.instance),
         ))
     }
 
@@ -204,7 +214,11 @@ impl Parameters {
 
     /// An error that points at the value of a parameter.
     pub fn error(&self, path: &str, message: impl Into<String>) -> Box<ScenarioError> {
-        ScenarioError::at(&self.item(path).origin, message, "here")
+        ScenarioError::at(
+            &self.item(path).origin,
+            message,
+            format!("`{path}` of `{}`", self.instance),
+        )
     }
 }
 
@@ -246,7 +260,7 @@ pub fn in_expression(
         source: origin.source.clone(),
         span: place,
     };
-    ScenarioError::at(&at, message, "here").maybe_help(help)
+    ScenarioError::at(&at, message, "in this expression").maybe_help(help)
 }
 
 fn collect_defaults(

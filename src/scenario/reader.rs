@@ -44,12 +44,27 @@ impl<'a> Reader<'a> {
     /// The value under a key that must be there.
     pub fn required(&self, key: &str) -> Result<&'a Item> {
         self.item(key).ok_or_else(|| {
-            ScenarioError::at(
-                self.origin,
-                format!("{} needs `{key}`", self.what),
-                format!("`{key}` is missing here"),
-            )
+            self.misspelt(key).unwrap_or_else(|| {
+                ScenarioError::at(
+                    self.origin,
+                    format!("{} needs `{key}`", self.what),
+                    format!("`{key}` is missing here"),
+                )
+            })
         })
+    }
+
+    /// A missing key is most often one with a slip of the finger in it.
+    fn misspelt(&self, key: &str) -> Option<Box<ScenarioError>> {
+        let asked = self.asked.borrow();
+        let entry = self.table.entries.iter().find(|entry| {
+            !asked.contains(&entry.key)
+                && suggestion(&entry.key, [key]).is_some_and(|help| help.starts_with("did you"))
+        })?;
+        Some(
+            unknown_field(&self.what, &entry.key, &entry.key_origin)
+                .help(format!("did you mean `{key}`?")),
+        )
     }
 
     /// A text that must be there.
@@ -69,7 +84,9 @@ impl<'a> Reader<'a> {
 
     /// A whole number within limits, if it is there.
     pub fn integer_if_any(&self, key: &str, low: i64, high: i64) -> Result<Option<i64>> {
-        self.item(key).map(|item| integer(item, low, high)).transpose()
+        self.item(key)
+            .map(|item| integer(item, low, high))
+            .transpose()
     }
 
     /// A probability or share, if it is there.
@@ -105,16 +122,22 @@ impl<'a> Reader<'a> {
         let asked = self.asked.into_inner();
         for entry in &self.table.entries {
             if !asked.contains(&entry.key) {
-                return Err(ScenarioError::at(
-                    &entry.key_origin,
-                    format!("{} has no field `{}`", self.what, entry.key),
-                    "unknown field",
-                )
-                .maybe_help(suggestion(&entry.key, asked)));
+                let help = suggestion(&entry.key, asked);
+                return Err(
+                    unknown_field(&self.what, &entry.key, &entry.key_origin).maybe_help(help)
+                );
             }
         }
         Ok(())
     }
+}
+
+fn unknown_field(what: &str, key: &str, origin: &Origin) -> Box<ScenarioError> {
+    ScenarioError::at(
+        origin,
+        format!("{what} has no field `{key}`"),
+        "unknown field",
+    )
 }
 
 fn wrong_kind(item: &Item, what: &str, wanted: &str, found: &Value) -> Box<ScenarioError> {
@@ -125,8 +148,13 @@ fn wrong_kind(item: &Item, what: &str, wanted: &str, found: &Value) -> Box<Scena
     )
 }
 
-fn unit_error(item: &Item, error: UnitError) -> Box<ScenarioError> {
-    ScenarioError::at(&item.origin, error.message, "here").help(error.help)
+fn unit_error(item: &Item, error: UnitError, what: &str) -> Box<ScenarioError> {
+    ScenarioError::at(
+        &item.origin,
+        error.message,
+        format!("not a possible {what}"),
+    )
+    .help(error.help)
 }
 
 /// A text.
@@ -153,6 +181,22 @@ pub fn list(item: &Item) -> Result<&[Item]> {
     }
 }
 
+/// A list with at most so many items.
+pub fn list_up_to(item: &Item, most: usize) -> Result<&[Item]> {
+    let items = list(item)?;
+    if items.len() <= most {
+        return Ok(items);
+    }
+    Err(ScenarioError::at(
+        &item.origin,
+        format!(
+            "this list has {} items; at most {most} are possible",
+            items.len()
+        ),
+        "too long",
+    ))
+}
+
 /// A list of texts, or a single text for a list of one.
 pub fn texts(item: &Item) -> Result<Vec<(&str, &Origin)>> {
     match &item.value {
@@ -170,16 +214,24 @@ pub fn duration(item: &Item) -> Result<Nanos> {
 /// A duration in seconds.
 pub fn duration_s(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::duration_s(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::duration_s(text).map_err(|e| unit_error(item, e, "time")),
         other => Err(wrong_kind(item, "a duration", "a text with a unit", other)
             .help("write a number and a unit, e.g. \"3.6s\" or \"990h\"")),
+    }
+}
+
+/// A mean or scale of a distribution in seconds; it may outlast the clock.
+pub fn mean_s(item: &Item) -> Result<f64> {
+    match &item.value {
+        Value::Text(text) => units::mean_s(text).map_err(|e| unit_error(item, e, "time")),
+        _ => duration_s(item),
     }
 }
 
 /// A rate in events per second, e.g. `"50/s"`.
 pub fn rate(item: &Item) -> Result<f64> {
     match &item.value {
-        Value::Text(text) => units::rate_per_s(text).map_err(|e| unit_error(item, e)),
+        Value::Text(text) => units::rate_per_s(text).map_err(|e| unit_error(item, e, "rate")),
         other => Err(wrong_kind(item, "a rate", "a text with a unit", other)
             .help("write a number, a slash and a unit, e.g. \"50/s\"")),
     }
@@ -187,7 +239,13 @@ pub fn rate(item: &Item) -> Result<f64> {
 
 /// An amount of data in bytes, e.g. `"128MiB"`.
 pub fn bytes(item: &Item) -> Result<f64> {
-    units::bytes(text(item)?).map_err(|e| unit_error(item, e))
+    match &item.value {
+        Value::Text(text) => units::bytes(text).map_err(|e| unit_error(item, e, "amount of data")),
+        other => Err(
+            wrong_kind(item, "an amount of data", "a text with a unit", other)
+                .help("write a number and a unit, e.g. \"128MiB\""),
+        ),
+    }
 }
 
 /// A finite number.
@@ -207,8 +265,8 @@ pub fn positive(item: &Item) -> Result<f64> {
     }
     Err(ScenarioError::at(
         &item.origin,
-        format!("{value} must be greater than 0 (and below 1e12)"),
-        "here",
+        format!("{value} is out of range"),
+        "must be greater than 0 and less than 1e12",
     ))
 }
 
@@ -231,9 +289,16 @@ pub fn share(item: &Item) -> Result<f64> {
         Value::Integer(number) => units::checked_share(*number as f64),
         Value::Float(number) => units::checked_share(*number),
         Value::Text(text) => units::share(text),
-        other => return Err(wrong_kind(item, "a probability", "a number", other)),
+        other => {
+            return Err(wrong_kind(
+                item,
+                "a probability or share",
+                "a number from 0 to 1",
+                other,
+            ));
+        }
     };
-    value.map_err(|e| unit_error(item, e))
+    value.map_err(|e| unit_error(item, e, "share"))
 }
 
 /// One of several words.
@@ -244,7 +309,11 @@ pub fn word<T: Copy>(item: &Item, words: &[(&str, T)]) -> Result<T> {
         .find(|(name, _)| *name == written)
         .map(|(_, value)| *value)
         .ok_or_else(|| {
-            ScenarioError::at(&item.origin, format!("`{written}` is not possible here"), "unknown word")
-                .maybe_help(suggestion(written, words.iter().map(|(name, _)| *name)))
+            ScenarioError::at(
+                &item.origin,
+                format!("`{written}` is none of the words that fit here"),
+                "unknown word",
+            )
+            .maybe_help(suggestion(written, words.iter().map(|(name, _)| *name)))
         })
 }
