@@ -42,6 +42,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "keepalived" => keepalived::Keepalived,
 }
 
 /// Looks up a set expression of the scenario.
