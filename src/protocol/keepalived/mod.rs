@@ -319,7 +319,7 @@ impl<const W: usize> Keepalived<W> {
     /// FAULT follows the loss of carrier, BACKUP its return.
     fn follow_links(&self, step: &mut Step<'_, W>) {
         let carrier = step.get(self.world.carrier);
-        for node in self.live(step) & self.known(step) - step.get(self.starting) {
+        for node in self.live(step) & (self.known(step) - step.get(self.starting)) {
             let link = self.link.at(node);
             if carrier.contains(node) {
                 step.cancel(link);

@@ -208,7 +208,7 @@ impl<const W: usize> Keepalived<W> {
     /// Plays the runs of each node whose daemon does not believe what is true.
     pub(super) fn watch_checks(&self, step: &mut Step<'_, W>) {
         let Some(script) = &self.script else { return };
-        for node in self.live(step) & self.known(step) - step.get(self.starting) {
+        for node in self.live(step) & (self.known(step) - step.get(self.starting)) {
             let check = script.check.at(node);
             if script.undecided(node, step) {
                 if !step.is_armed(check) {
