@@ -730,7 +730,7 @@ mod anything_goes {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(150))]
+        #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn when_all_is_well_again_the_best_node_holds(
             faults in proptest::collection::vec((0usize..12, 0usize..4, 0usize..3, 0u32..40_000), 0..16),

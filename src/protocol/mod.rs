@@ -42,6 +42,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
 }
 
