@@ -40,19 +40,27 @@ const CUT: &str = "\"cut\"\nnodes = [\"server1\"]";
 const HEAL: &str = "\"heal\"\nnodes = [\"server1\"]";
 
 fn script(until: &str, faults: &[(&str, &str)]) -> String {
-    let faults: String =
-        faults.iter().map(|(at, what)| format!("[[fault]]\nat = {at}\ndo = {what}\n")).collect();
+    let faults: String = faults
+        .iter()
+        .map(|(at, what)| format!("[[fault]]\nat = {at}\ndo = {what}\n"))
+        .collect();
     format!("until = \"{until}\"\n{faults}")
 }
 
 /// A fault on server1 and its end, as the lab did it.
 fn fault_and_end(fault: &str, end: &str) -> String {
-    script("120s", &[(r#"["60s", "62s"]"#, fault), (r#"["90s", "94s"]"#, end)])
+    script(
+        "120s",
+        &[(r#"["60s", "62s"]"#, fault), (r#"["90s", "94s"]"#, end)],
+    )
 }
 
 fn until_pool(timeline: &Timeline<'_>, fault: usize, members: &[&str]) -> f64 {
     let from = timeline.fault(fault);
-    timeline.first("haproxy.pool", members, from).expect("the belief follows") - from
+    timeline
+        .first("haproxy.pool", members, from)
+        .expect("the belief follows")
+        - from
 }
 
 /// Times to DOWN and to UP again of server1.
@@ -67,28 +75,48 @@ fn down_and_up(lab: &Lab, script: &str) -> (Vec<f64>, Vec<f64>) {
 /// All rows of an experiment: the variants with `option redispatch` and with
 /// keep-alive clients have the same checks.
 fn experiments(prefix: &str) -> Vec<(String, Vec<f64>)> {
-    ["default", "redispatch", "default_keepalive_client", "redispatch_keepalive_client"]
-        .iter()
-        .map(|variant| format!("{prefix}_{variant}"))
-        .map(|name| {
-            let values = measured(MEASURED, "latency_s", |cell| cell("experiment") == name);
-            assert!(!values.is_empty(), "{name}");
-            (name, values)
-        })
-        .collect()
+    [
+        "default",
+        "redispatch",
+        "default_keepalive_client",
+        "redispatch_keepalive_client",
+    ]
+    .iter()
+    .map(|variant| format!("{prefix}_{variant}"))
+    .map(|name| {
+        let values = measured(MEASURED, "latency_s", |cell| cell("experiment") == name);
+        assert!(!values.is_empty(), "{name}");
+        (name, values)
+    })
+    .collect()
 }
 
 fn agree(prefix: &str, model: &[f64]) {
     for (name, lab) in experiments(prefix) {
         let test = kolmogorov_smirnov_two_sample(&lab, model).expect("values");
-        println!("{name}: n = {}, D = {:.3}, p = {:.4}", lab.len(), test.statistic, test.p_value);
-        assert!(test.p_value > SIGNIFICANT, "{name}: D = {:.3}, p = {:.5}", test.statistic, test.p_value);
+        println!(
+            "{name}: n = {}, D = {:.3}, p = {:.4}",
+            lab.len(),
+            test.statistic,
+            test.p_value
+        );
+        assert!(
+            test.p_value > SIGNIFICANT,
+            "{name}: D = {:.3}, p = {:.5}",
+            test.statistic,
+            test.p_value
+        );
     }
 }
 
 fn follows(values: &[f64], cdf: impl Fn(f64) -> f64) {
     let test = kolmogorov_smirnov_one_sample(values, cdf).expect("values");
-    assert!(test.p_value > SIGNIFICANT, "D = {:.3}, p = {:.5}", test.statistic, test.p_value);
+    assert!(
+        test.p_value > SIGNIFICANT,
+        "D = {:.3}, p = {:.5}",
+        test.statistic,
+        test.p_value
+    );
 }
 
 fn uniform(low: f64, high: f64) -> impl Fn(f64) -> f64 {
@@ -119,7 +147,10 @@ fn a_refused_connection_takes_4_to_6_s_and_2_to_4_s_back() {
 fn a_black_hole_takes_10_to_12_s() {
     let lab = Lab::new(DESIGN);
     for fault in [CUT, "\"power_off\"\nnodes = [\"server1\"]"] {
-        let runs = lab.replay(&script("90s", &[(r#"["60s", "62s"]"#, fault)]), REPLICATIONS);
+        let runs = lab.replay(
+            &script("90s", &[(r#"["60s", "62s"]"#, fault)]),
+            REPLICATIONS,
+        );
         let down: Vec<f64> = runs.iter().map(|t| until_pool(t, 0, &OTHERS)).collect();
         agree("b_blackhole_to_DOWN", &down);
         follows(&down, uniform(10.0, 12.0));
@@ -177,9 +208,18 @@ fn a_timeout_of_its_own_shortens_the_answer_not_the_connection() {
 fn a_new_balancer_trusts_everybody_until_the_first_check() {
     let lab = Lab::new(DESIGN);
     let events = [
-        (r#""50s""#, "\"kill\"\nprocess = \"nginx\"\nnodes = [\"server3\"]"),
-        (r#""70s""#, "\"kill\"\nprocess = \"haproxy\"\nnodes = [\"lb\"]"),
-        (r#""80s""#, "\"start\"\nprocess = \"haproxy\"\nnodes = [\"lb\"]"),
+        (
+            r#""50s""#,
+            "\"kill\"\nprocess = \"nginx\"\nnodes = [\"server3\"]",
+        ),
+        (
+            r#""70s""#,
+            "\"kill\"\nprocess = \"haproxy\"\nnodes = [\"lb\"]",
+        ),
+        (
+            r#""80s""#,
+            "\"start\"\nprocess = \"haproxy\"\nnodes = [\"lb\"]",
+        ),
     ];
     for timeline in lab.replay(&script("120s", &events), 20) {
         assert!(timeline.members("haproxy.pool", 75.0).is_empty());
@@ -188,7 +228,10 @@ fn a_new_balancer_trusts_everybody_until_the_first_check() {
         assert_eq!(timeline.members("haproxy.pool", 80.0), SERVERS);
         let found = timeline.first("haproxy.pool", &["server1", "server2", "server4"], 80.0);
         assert!(found.expect("noticed") <= 82.0);
-        assert_eq!(timeline.members("haproxy.pool", 119.0), ["server1", "server2", "server4"]);
+        assert_eq!(
+            timeline.members("haproxy.pool", 119.0),
+            ["server1", "server2", "server4"]
+        );
     }
 }
 
@@ -211,7 +254,10 @@ fn failed_requests(timeline: &Timeline<'_>) -> f64 {
 }
 
 fn mean_failures(lab: &Lab, fault: &str) -> f64 {
-    let runs = lab.replay(&script("90s", &[(r#"["60s", "62s"]"#, fault)]), REPLICATIONS);
+    let runs = lab.replay(
+        &script("90s", &[(r#"["60s", "62s"]"#, fault)]),
+        REPLICATIONS,
+    );
     runs.iter().map(failed_requests).sum::<f64>() / runs.len() as f64
 }
 
@@ -255,7 +301,8 @@ fn redispatch_turns_the_failures_of_a_black_hole_into_delays() {
 fn each_balancer_has_its_own_belief() {
     let design = DESIGN.replace("on = \"lb\"", "on = \"server\"");
     let lab = Lab::new(&design);
-    let isolate = "\"partition\"\ngroups = [[\"server1\"], [\"server2\", \"server3\", \"server4\"]]";
+    let isolate =
+        "\"partition\"\ngroups = [[\"server1\"], [\"server2\", \"server3\", \"server4\"]]";
     let events = [(r#""60s""#, isolate), (r#""90s""#, "\"heal\"")];
     for timeline in lab.replay(&script("120s", &events), 10) {
         assert_eq!(timeline.members("haproxy.balancers", 80.0), SERVERS);
@@ -266,12 +313,65 @@ fn each_balancer_has_its_own_belief() {
     }
 }
 
+/// Builds the design with one `--set`; the message if it is refused.
+fn refusal(path: &str, value: &str) -> Option<String> {
+    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
+    let overrides = [(format!("protocol.haproxy.{path}"), value.to_owned())];
+    let around = read::Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &overrides,
+    };
+    let scenario = match read::scenario("lab.toml", DESIGN, &around) {
+        Ok(scenario) => scenario,
+        Err(error) => return Some(error.to_string()),
+    };
+    build::model::<1>(&scenario, &NoFiles)
+        .err()
+        .map(|error| error.to_string())
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason() {
+    let wrong = [
+        ("servers", "\"\"", "must name nodes"),
+        ("servers", "\"proc.nginx\"", "must name nodes"),
+        (
+            "servers",
+            "\"server - {server1, server2, server3, server4}\"",
+            "must name nodes",
+        ),
+        ("servers", "\"sever\"", "sever"),
+        ("process", "\"nginxx\"", "needs a process"),
+        ("balance", "\"leastconn\"", "leastconn"),
+        ("check.inter", "\"0s\"", "longer than zero"),
+        ("check.fastinter", "\"0s\"", "longer than zero"),
+        ("check.fall", "0", "0"),
+        ("check.rise", "1001", "1001"),
+        ("check.ok", "\"proc.ngin\"", "proc.ngin"),
+        ("timeout.connect", "\"0s\"", "longer than zero"),
+        ("retries", "-1", "-1"),
+    ];
+    for (path, value, reason) in wrong {
+        let message =
+            refusal(path, value).unwrap_or_else(|| panic!("{path} = {value} was accepted"));
+        assert!(message.contains(reason), "{path} = {value}: {message}");
+    }
+    assert_eq!(refusal("servers", "\"server - {server4}\""), None);
+}
+
 mod anything_goes {
     use super::*;
     use proptest::prelude::*;
 
     const FAULTS: [&str; 14] = [
-        KILL, START, FREEZE, THAW, CUT, HEAL,
+        KILL,
+        START,
+        FREEZE,
+        THAW,
+        CUT,
+        HEAL,
         "\"power_off\"\nnodes = [\"server1\"]",
         "\"start\"\nnodes = [\"server1\"]",
         "\"freeze\"\nnodes = [\"server1\"]",

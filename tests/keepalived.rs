@@ -600,6 +600,42 @@ fn a_frozen_daemon_keeps_the_address_until_it_hears_the_other() {
     }
 }
 
+/// systemd.kill(5): SIGTERM is followed by SIGCONT.
+#[test]
+fn a_frozen_daemon_that_is_stopped_takes_its_address_along() {
+    let lab = Lab::new(DESIGN);
+    let freeze = "\"freeze\"\nprocess = \"keepalived\"\nnodes = [\"server1\"]";
+    let stop = "\"stop\"\nprocess = \"keepalived\"\nnodes = [\"server1\"]";
+    for timeline in lab.replay(&script("90s", &[(NOW, freeze), (r#""80s""#, stop)]), 5) {
+        assert_eq!(timeline.members("vip", 79.0), ["server1", "server2"]);
+        assert_eq!(timeline.members("vip", 80.0), ["server2"]);
+    }
+}
+
+/// All links at once, as when a switch restarts: everybody starts a full timer.
+#[test]
+fn after_the_switch_the_best_one_holds_and_of_equals_the_highest_address() {
+    for (priority, holder) in [
+        ("[100, 99, 98, 97]", "server1"),
+        ("[7, 7, 7, 7]", "server4"),
+    ] {
+        let lab = Lab::with(DESIGN, &[("protocol.keepalived.priority", priority)]);
+        let cut = format!("\"cut\"\nnodes = {SERVERS:?}");
+        let heal = format!("\"heal\"\nnodes = {SERVERS:?}");
+        for timeline in lab.replay(&script("90s", &[(NOW, &cut), (r#""80s""#, &heal)]), 5) {
+            assert_eq!(timeline.members("keepalived.fault", 79.0), SERVERS);
+            assert!(timeline.members("vip", 79.0).is_empty());
+            let holders: Vec<_> = timeline
+                .changes("vip")
+                .into_iter()
+                .filter(|(t, _)| *t > 80.0)
+                .collect();
+            assert_eq!(holders.len(), 1, "{holders:?}");
+            assert_eq!(holders[0].1, [holder]);
+        }
+    }
+}
+
 #[test]
 fn a_short_freeze_moves_nothing() {
     let lab = Lab::new(DESIGN);
@@ -673,11 +709,148 @@ fn version_3_scales_the_skew_and_short_intervals_help() {
     assert!(times.iter().all(|t| (0.2613..=0.3614).contains(t)));
 }
 
+#[test]
+fn two_addresses_live_side_by_side() {
+    let second = "[protocol.second]\nkind = \"keepalived\"\naddress = \"vip2\"\n\
+        priority = { server2 = 150, server1 = 90, server3 = 80, server4 = 70 }\n[service.web]";
+    let lab = Lab::new(&DESIGN.replace("[service.web]", second));
+    let events = [(NOW, "\"power_off\"\nnodes = [\"server2\"]")];
+    for timeline in lab.replay(&script("80s", &events), 20) {
+        assert_eq!(timeline.members("vip2", 59.0), ["server2"]);
+        assert_eq!(timeline.members("vip2", 79.0), ["server1"]);
+        assert_eq!(timeline.changes("vip").len(), 1);
+    }
+}
+
+/// The usual pair: balancers behind one address, checked by what they serve. The
+/// script sees signals of a protocol that comes later in the file.
+#[test]
+fn a_balancer_without_servers_gives_the_address_away() {
+    let balancers = "[process.haproxy]\n[protocol.keepalived]";
+    let behind = "[protocol.haproxy]\nkind = \"haproxy\"\ncheck.ok = \"proc.nginx\"\n[service.web]";
+    let design = DESIGN
+        .replace("[protocol.keepalived]", balancers)
+        .replace("[service.web]", behind)
+        .replace(
+            "ok = \"proc.nginx\", hang = \"proc.nginx.frozen\"",
+            "ok = \"haproxy.serving\"",
+        );
+    let lab = Lab::new(&design);
+    let events = [(
+        NOW,
+        "\"kill\"\nprocess = \"haproxy\"\nnodes = [\"server1\"]",
+    )];
+    for timeline in lab.replay(&script("90s", &events), 50) {
+        assert_eq!(timeline.members("vip", 59.0), ["server1"]);
+        assert!(
+            timeline.changes("keepalived.demoted").len() <= 2,
+            "quiet at the start"
+        );
+        let moved = until_held(&timeline, 0, &["server2"]);
+        assert!((6.61..=9.68).contains(&moved), "{moved}");
+    }
+}
+
+/// Builds the design with one `--set`; the message if it is refused.
+fn refusal(path: &str, value: &str) -> Option<String> {
+    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
+    let overrides = [(format!("protocol.keepalived.{path}"), value.to_owned())];
+    let around = read::Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &overrides,
+    };
+    let scenario = match read::scenario("lab.toml", DESIGN, &around) {
+        Ok(scenario) => scenario,
+        Err(error) => return Some(error.to_string()),
+    };
+    build::model::<1>(&scenario, &NoFiles)
+        .err()
+        .map(|error| error.to_string())
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason() {
+    let wrong = [
+        ("priority", "[100, 99, 98]", "3 priorities for 4 members"),
+        ("priority", "[100, 99, 98, 255]", "255"),
+        (
+            "priority",
+            "{ first = 2, step = -1 }",
+            "`server3` would be 0",
+        ),
+        ("priority", "{ server1 = 3 }", "`server2` has no priority"),
+        (
+            "priority",
+            "{ server1 = 4, server2 = 3, server3 = 2, server4 = 1, server5 = 9 }",
+            "server5",
+        ),
+        ("priority", "100", "a list or a table"),
+        ("version", "4", "4"),
+        ("advert_int", "\"500ms\"", "whole seconds"),
+        ("advert_int", "\"0s\"", "longer than zero"),
+        ("down_timer_adverts", "0", "0"),
+        ("address", "\"proc.nginx\"", "cannot be used"),
+        ("address", "\"any\"", "cannot be used"),
+        ("address", "\"\"", "cannot be used"),
+        ("address", "\"server1\"", "taken"),
+        ("process", "\"apache\"", "needs a process `apache`"),
+        ("state.first", "\"FAULT\"", "FAULT"),
+        ("track_script.interval", "\"0s\"", "longer than zero"),
+        ("track_script.timeout", "\"3s\"", "not modelled"),
+        ("track_script.fall", "0", "0"),
+        ("track_script.ok", "\"\"", "can hang"),
+        ("track_script.ok", "\"proc.ngin\"", "proc.ngin"),
+        ("track_script.weight", "-300", "-300"),
+        (
+            "overhead.take",
+            "{ dist = \"uniform\", low = \"2s\", high = \"1s\" }",
+            "shorter",
+        ),
+    ];
+    for (path, value, reason) in wrong {
+        let message =
+            refusal(path, value).unwrap_or_else(|| panic!("{path} = {value} was accepted"));
+        assert!(message.contains(reason), "{path} = {value}: {message}");
+    }
+    assert_eq!(refusal("priority", "[254, 1, 1, 7]"), None);
+    assert_eq!(refusal("track_script.timeout", "\"1s\""), None);
+}
+
+/// Years by chance: the work grows with the failures, never with the seconds.
+#[test]
+fn ten_years_cost_a_few_events_for_each_failure() {
+    use quorate::engine::simulate::Simulator;
+    use quorate::{
+        automaton::Nanos, model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read,
+    };
+    let design = DESIGN
+        .replace("count = 4 }", "count = 4, failure = { dist = \"exponential\", mean = \"990h\" }, repair = \"10h\", boot = \"1m\" }")
+        .replace("[process.nginx]", "[process.nginx]\nrestart = \"on-failure\"\nfailure = { dist = \"exponential\", mean = \"500h\" }");
+    let around = read::Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &[],
+    };
+    let scenario = read::scenario("lab.toml", &design, &around).expect("reads");
+    let model = build::model::<1>(&scenario, &NoFiles).expect("builds");
+    // 4 nodes x 10 years: 350 node failures and 700 crashes, with their repairs.
+    let ten_years = Nanos::from_seconds(10.0 * Nanos::SECONDS_PER_YEAR);
+    let mut simulator = Simulator::new(&model, 1, Nanos::ZERO, ten_years, 20_000);
+    for replication in 0..20 {
+        simulator
+            .replicate(replication)
+            .expect("stays below the limit of events");
+    }
+}
+
 mod anything_goes {
     use super::*;
     use proptest::prelude::*;
 
-    const VERBS: [&str; 12] = [
+    const VERBS: [&str; 14] = [
         "\"power_off\"",
         "\"start\"",
         "\"stop\"",
@@ -690,11 +863,16 @@ mod anything_goes {
         "\"kill\"\nwhich = \"child\"",
         "\"kill\"\nwhich = \"parent\"",
         "\"crash\"",
+        "\"partition\"\ngroups = [[\"server1\", \"server2\"], [\"server3\", \"server4\"]]",
+        "\"partition\"\ngroups = [[\"server1\", \"server4\"], [\"server2\"], [\"server3\"]]",
     ];
 
     /// A fault in words: verb, node, whole node or which process, seconds.
     fn line(verb: usize, node: usize, process: usize, at: u32) -> String {
         let verb = VERBS[verb];
+        if verb.contains("partition") {
+            return fault(&format!("\"{at}ms\""), verb);
+        }
         let of_process = verb.contains("kill")
             || (process > 0
                 && !["cut", "heal", "power", "crash"]
@@ -733,20 +911,46 @@ mod anything_goes {
         #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn when_all_is_well_again_the_best_node_holds(
-            faults in proptest::collection::vec((0usize..12, 0usize..4, 0usize..3, 0u32..40_000), 0..16),
+            faults in proptest::collection::vec((0usize..14, 0usize..4, 0usize..3, 0u32..40_000), 0..16),
             weight in prop_oneof![Just("-20"), Just("0"), Just("5")],
         ) {
             let lab = Lab::with(DESIGN, &[("protocol.keepalived.track_script.weight", weight)]);
-            let mut faults = faults;
-            faults.sort_by_key(|f| f.3);
-            let lines: String = faults.iter().map(|(v, n, p, at)| line(*v, *n, *p, *at)).collect();
-            let text = format!("until = \"120s\"\n{lines}{}", repair_everything(50));
-            for timeline in lab.replay(&text, 2) {
+            for timeline in lab.replay(&trouble(faults), 2) {
                 prop_assert_eq!(timeline.members("vip", 110.0), ["server1"]);
                 prop_assert_eq!(timeline.members("keepalived.master", 110.0), ["server1"]);
                 prop_assert!(timeline.members("keepalived.demoted", 110.0).is_empty());
                 prop_assert!(timeline.changes("vip").iter().all(|(t, _)| *t < 80.0));
             }
         }
+
+        #[test]
+        fn without_preemption_somebody_holds_alone(
+            faults in proptest::collection::vec((0usize..14, 0usize..4, 0usize..3, 0u32..40_000), 0..16),
+            how in prop_oneof![
+                Just(("nopreempt", "true")),
+                Just(("preempt_delay", "\"7s\"")),
+                Just(("priority", "[9, 9, 9, 9]")),
+            ],
+        ) {
+            let path = format!("protocol.keepalived.{}", how.0);
+            let set = [(path.as_str(), how.1), ("protocol.keepalived.state.first", "\"BACKUP\"")];
+            let lab = Lab::with(DESIGN, &set);
+            for timeline in lab.replay(&trouble(faults), 2) {
+                let holders = timeline.members("vip", 110.0);
+                prop_assert_eq!(holders.len(), 1);
+                prop_assert_eq!(holders, timeline.members("keepalived.master", 110.0));
+                prop_assert_eq!(timeline.members("keepalived.backup", 110.0).len(), 3);
+            }
+        }
+    }
+
+    /// A script of random faults, everything mended after 50 s.
+    fn trouble(mut faults: Vec<(usize, usize, usize, u32)>) -> String {
+        faults.sort_by_key(|f| f.3);
+        let lines: String = faults
+            .iter()
+            .map(|(v, n, p, at)| line(*v, *n, *p, *at))
+            .collect();
+        format!("until = \"120s\"\n{lines}{}", repair_everything(50))
     }
 }

@@ -133,7 +133,8 @@ impl<const W: usize> Haproxy<W> {
         let checks = Checks::read(site)?;
         p.word("balance", &[("roundrobin", ())])?;
         let _: Nanos = p.positive_duration("timeout.server")?;
-        let redispatch = p.flag("redispatch")? && p.integer("retries", 0, 1000)? > 0;
+        let retries = p.integer("retries", 0, 1000)?;
+        let redispatch = p.flag("redispatch")? && retries > 0;
         let process = site.process("process")?;
         let mut signal = |what: &str, domain| blueprint.signal(&format!("{name}.{what}"), domain);
         let (pool, failing) = (signal("pool", all_servers), signal("failing", all_servers));

@@ -1,7 +1,7 @@
 //! Who holds the address: silence, skew, take-over, and holders that meet.
 
 use super::Keepalived;
-use crate::automaton::{Delay, Node, NodeSet, Step};
+use crate::automaton::{Delay, Nanos, Node, NodeSet, Step};
 
 impl<const W: usize> Keepalived<W> {
     pub(super) fn priority(&self, node: Node, step: &Step<'_, W>) -> u16 {
@@ -114,24 +114,20 @@ impl<const W: usize> Keepalived<W> {
     pub(super) fn silence_is_over(&self, holder: Node, step: &mut Step<'_, W>) {
         let mourners = self.mourners(holder, step);
         step.put(self.mourning, step.get(self.mourning) - mourners);
-        self.arm_skews(mourners, step);
-    }
-
-    /// The best one first: of timers that end at the same instant the first one
-    /// armed goes first, and of equal backups the highest address wins.
-    fn arm_skews(&self, mut backups: NodeSet<W>, step: &mut Step<'_, W>) {
-        while let Some(best) = backups.iter().max_by_key(|node| self.rank(*node, step)) {
-            backups.remove(best);
-            self.arm_skew(best, step);
+        for backup in mourners {
+            self.arm_skew(backup, step);
         }
     }
 
+    /// Of equal backups the highest address wins the race, by a nanosecond.
     pub(super) fn arm_skew(&self, backup: Node, step: &mut Step<'_, W>) {
         let priority = self.priority(backup, step);
+        let lower_addresses = u64::from(self.settings.place[backup.index()]);
+        let race = Nanos((self.members.len() as u64).saturating_sub(lower_addresses));
         step.set_count(self.skewed_by.at(backup), u64::from(priority));
         step.arm(
             self.skew.at(backup),
-            Delay::Fixed(self.settings.skew(priority)),
+            Delay::Fixed(self.settings.skew(priority) + race),
         );
     }
 
@@ -187,8 +183,8 @@ impl<const W: usize> Keepalived<W> {
         for backup in hearing {
             self.stop_timers(backup, step);
             step.set_count(self.heard.at(backup), 0);
+            self.arm_skew(backup, step);
         }
-        self.arm_skews(hearing, step);
     }
 
     /// Two holders that can hear each other will do so at the next
@@ -223,7 +219,7 @@ impl<const W: usize> Keepalived<W> {
         };
         let interval = self.settings.advert_int;
         let priority = step.count(self.skewed_by.at(later)) as u16;
-        let offset = crate::automaton::Nanos(self.settings.skew(priority).0 % interval.0);
+        let offset = Nanos(self.settings.skew(priority).0 % interval.0);
         let gaps = [offset, interval - offset];
         let gap = step.choose(&[gaps[0].seconds(), gaps[1].seconds()]);
         Delay::phase(gaps[gap])

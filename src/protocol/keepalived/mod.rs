@@ -281,7 +281,9 @@ impl<const W: usize> Keepalived<W> {
         let up = step.get(self.world.up);
         let known = self.known(step);
         for node in known - works {
-            if seen.contains(node) && step.has(self.process.stopped, node) {
+            // systemd sends SIGCONT after SIGTERM, so a frozen daemon leaves as well.
+            let heeds = seen.contains(node) || step.has(self.world.running, node);
+            if heeds && step.has(self.process.stopped, node) {
                 self.leave(node, step);
                 self.forget(node, false, step);
             } else if !step.has(self.process.present, node) {
