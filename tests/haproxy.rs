@@ -157,12 +157,13 @@ fn a_black_hole_takes_10_to_12_s() {
     }
 }
 
-/// In the lab a check was under way in nearly every trial when the link came
-/// back, so its times have the two humps of that case: the next SYN comes within
-/// 1 s (UP at 2..3 s), or the check is past its last SYN, times out, and two more
-/// are needed (UP at 4..5 s). The model comes back at any phase of the cycle of
-/// 4 s, and half of its checks are not under way (UP at 2..4 s). So the whole
-/// distributions differ; each is compared with what the same rules say for it.
+/// The times of the lab have two humps and next to nothing between them, as if a
+/// check had been under way in every trial when the link came back: the next SYN
+/// comes within 1 s (UP at 2..3 s), or the check is past its last SYN, times out,
+/// and two more are needed (UP at 4..5 s). The model comes back at any phase of
+/// the cycle of 4 s, and half of its checks are not under way (UP at 2..4 s). So
+/// the whole distributions differ; each is compared with what the same rules say
+/// for its phases.
 #[test]
 fn after_a_black_hole_the_check_under_way_may_still_time_out() {
     let (_, up) = down_and_up(&Lab::new(DESIGN), &fault_and_end(CUT, HEAL));

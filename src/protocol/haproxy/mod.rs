@@ -78,11 +78,7 @@ pub struct Haproxy<const W: usize> {
     world: WorldSignals,
     process: ProcessSignals,
     views: Vec<View>,
-    pool: SetId,
-    failing: SetId,
-    slow: SetId,
-    balancers: SetId,
-    serving: SetId,
+    signals: Signals,
     /// By balancer and server, in rows.
     health: Counters,
     /// How many retransmissions a stalled connection has behind it, or `ANSWER`.
@@ -91,6 +87,54 @@ pub struct Haproxy<const W: usize> {
     /// Zero while the initial state is still being laid out.
     running: Counter,
     begun: Timer,
+}
+
+/// What scenarios may name.
+struct Signals {
+    pool: SetId,
+    failing: SetId,
+    slow: SetId,
+    balancers: SetId,
+    serving: SetId,
+}
+
+impl Signals {
+    fn register<const W: usize>(
+        name: &str,
+        servers: NodeSet<W>,
+        members: NodeSet<W>,
+        blueprint: &mut Blueprint<W>,
+    ) -> Signals {
+        let mut signal = |what: &str, domain| blueprint.signal(&format!("{name}.{what}"), domain);
+        Signals {
+            pool: signal("pool", servers),
+            failing: signal("failing", servers),
+            slow: signal("slow", servers),
+            balancers: signal("balancers", members),
+            serving: signal("serving", members),
+        }
+    }
+}
+
+/// A row of timers, by balancer and server; the first of them. The stream of
+/// each belongs to its server, so that designs of different size can be compared.
+fn register_checks<const W: usize>(
+    name: &str,
+    views: &[View],
+    servers: &[Node],
+    blueprint: &mut Blueprint<W>,
+) -> Option<Timer> {
+    let mut first = None;
+    for view in views {
+        let balancer = blueprint.node_name(view.node).to_owned();
+        for server in servers {
+            let server = blueprint.node_name(*server).to_owned();
+            let purpose = format!("{name}.check_by.{balancer}");
+            let timer = blueprint.timer(&server, &purpose, TimerClass::Reaction);
+            first.get_or_insert(timer);
+        }
+    }
+    first
 }
 
 /// What one balancer knows.
@@ -136,26 +180,14 @@ impl<const W: usize> Haproxy<W> {
         let retries = p.integer("retries", 0, 1000)?;
         let redispatch = p.flag("redispatch")? && retries > 0;
         let process = site.process("process")?;
-        let mut signal = |what: &str, domain| blueprint.signal(&format!("{name}.{what}"), domain);
-        let (pool, failing) = (signal("pool", all_servers), signal("failing", all_servers));
-        let slow = signal("slow", all_servers);
-        let (balancers, serving) = (signal("balancers", members), signal("serving", members));
+        let signals = Signals::register(name, all_servers, members, blueprint);
         let views: Vec<View> = site
             .nodes
             .iter()
             .map(|node| View::new(*node, name, blueprint))
             .collect();
         let pairs = views.len() * servers.len();
-        let mut first_check = None;
-        for view in &views {
-            let balancer = blueprint.node_name(view.node).to_owned();
-            for server in &servers {
-                let server = blueprint.node_name(*server).to_owned();
-                let purpose = format!("{name}.check_by.{balancer}");
-                let timer = blueprint.timer(&server, &purpose, TimerClass::Reaction);
-                first_check.get_or_insert(timer);
-            }
-        }
+        let first_check = register_checks(name, &views, &servers, blueprint);
         let begun = blueprint.timer(name, "begun", TimerClass::Reaction);
         Ok(Haproxy {
             name: name.to_owned(),
@@ -171,11 +203,7 @@ impl<const W: usize> Haproxy<W> {
             world: site.signals,
             process,
             views,
-            pool,
-            failing,
-            slow,
-            balancers,
-            serving,
+            signals,
             health: blueprint.counters(pairs),
             stage: blueprint.counters(pairs),
             // Members and servers are never empty.
@@ -328,11 +356,11 @@ impl<const W: usize> Haproxy<W> {
             }
         }
         for (id, value) in [
-            (self.pool, pool),
-            (self.failing, failing),
-            (self.slow, slow - failing),
-            (self.balancers, balancers),
-            (self.serving, serving),
+            (self.signals.pool, pool),
+            (self.signals.failing, failing),
+            (self.signals.slow, slow - failing),
+            (self.signals.balancers, balancers),
+            (self.signals.serving, serving),
         ] {
             step.put(id, value);
         }

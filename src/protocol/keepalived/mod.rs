@@ -33,7 +33,7 @@
 //! keep the address as well [M 6b, 7b]; after SIGCONT the queued advertisements
 //! are read at once.
 //!
-//! **Check script**: see [`script`].
+//! **Check script**: see `script.rs`.
 //!
 //! Signals: the `address` itself (nodes that have it *configured*: two members
 //! are a split brain), `NAME.master`, `NAME.backup`, `NAME.fault` (what each
@@ -130,6 +130,21 @@ struct Seen {
     reach: Sets,
 }
 
+impl Seen {
+    fn register<const W: usize>(name: &str, blueprint: &mut Blueprint<W>) -> Seen {
+        let mut set = |what: &str| blueprint.private_set(&format!("{name}.seen_{what}"));
+        Seen {
+            works: set("works"),
+            up: set("up"),
+            present: set("present"),
+            carrier: set("carrier"),
+            pass: set("pass"),
+            hang: set("hang"),
+            reach: blueprint.private_sets(&format!("{name}.seen_reach")),
+        }
+    }
+}
+
 impl<const W: usize> Keepalived<W> {
     /// Reads the parameters and registers what the instance needs.
     pub fn new(site: &Site<'_>, blueprint: &mut Blueprint<W>) -> Result<Self> {
@@ -145,15 +160,7 @@ impl<const W: usize> Keepalived<W> {
         let (starting, flushed) = (set("starting"), set("flushed"));
         let (held, mourning) = (set("held"), set("mourning"));
         let (overdue, impatient) = (set("overdue"), set("impatient"));
-        let seen = Seen {
-            works: set("seen_works"),
-            up: set("seen_up"),
-            present: set("seen_present"),
-            carrier: set("seen_carrier"),
-            pass: set("seen_pass"),
-            hang: set("seen_hang"),
-            reach: blueprint.private_sets(&format!("{name}.seen_reach")),
-        };
+        let seen = Seen::register(name, blueprint);
         let mut timers =
             |what: &str| blueprint.timers_per_node(&format!("{name}.{what}"), TimerClass::Reaction);
         Ok(Keepalived {
