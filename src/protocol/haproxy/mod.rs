@@ -1,7 +1,7 @@
 //! HAProxy 2.6: a load balancer that believes what its health checks say.
 //!
-//! Sources: [HD] configuration.txt of HAProxy 2.6; [HS] its source, tag v2.6.0;
-//! [M] measured by this project's lab on HAProxy 2.6.12, Debian 12
+//! Sources: (HD) configuration.txt of HAProxy 2.6; (HS) its source, tag v2.6.0;
+//! (M) measured by this project's lab on HAProxy 2.6.12, Debian 12
 //! (`tests/data/measured/haproxy.csv`).
 //!
 //! **A check** passes where the server answers well, fails at once where the
@@ -10,20 +10,20 @@
 //! and does not answer. A stalled check fails when its time is over: `check.inter`
 //! for the whole check, or, with `check.timeout`, the smaller of
 //! `timeout.connect` and `check.inter` for the connection and `check.timeout` for
-//! the answer [HD `timeout check`]. A connection that is under way when the path
-//! returns succeeds at the kernel's next SYN, 1, 3, 7 ... s after its first [M b
-//! recover: two humps]; one that waits for an answer gets it at once when the
+//! the answer (HD `timeout check`). A connection that is under way when the path
+//! returns succeeds at the kernel's next SYN, 1, 3, 7 ... s after its first (M b
+//! recover: two humps); one that waits for an answer gets it at once when the
 //! server wakes.
 //!
 //! **The next check** starts an interval after the END of the last one:
 //! `fastinter` between the states, `downinter` where the server is fully down,
-//! else `inter` [HS check.c process_chk_conn].
+//! else `inter` (HS check.c process_chk_conn).
 //!
 //! **The belief**: a health of 0 to rise + fall - 1; a failure takes one, and below
 //! `rise` means 0 and DOWN; a success adds one, and reaching `rise` means UP and
-//! full health [HS set_server_check_status]. So a refusal is noticed after
+//! full health (HS set_server_check_status). So a refusal is noticed after
 //! `U(0,i) + (fall-1) i`, and a black hole after `U(0,i) + i + (fall-1) 2i`: 10 to
-//! 12 s, not 6 [M a, b]. A balancer that starts trusts every server with a health of
+//! 12 s, not 6 (M a, b). A balancer that starts trusts every server with a health of
 //! `rise`: one failure is then enough; first checks are spread over `inter`.
 //!
 //! **Requests** go round robin over the servers believed UP. Without
@@ -31,7 +31,7 @@
 //! well fails; with it (and `retries` > 0) the first retry goes elsewhere: what
 //! is refused costs nothing, a black hole costs `timeout.connect`, and only where
 //! the kernel accepts and nobody answers does the request fail (504), because a
-//! request is not sent twice [M a, b, f]. If no server answers well, all fail.
+//! request is not sent twice (M a, b, f). If no server answers well, all fail.
 //!
 //! Signals: `NAME.pool` (believed UP by a balancer that works), `NAME.failing` (of
 //! these, where a request fails now), `NAME.slow` (of these, where it is delayed

@@ -1,7 +1,7 @@
 //! Keepalived 2.2: a virtual address that moves between nodes by VRRP.
 //!
-//! Sources: [KS] keepalived source, tag v2.2.7; [KM] keepalived.conf(5) of 2.2.7;
-//! [M] measured by this project's lab on keepalived 2.2.7, Debian 12
+//! Sources: (KS) keepalived source, tag v2.2.7; (KM) keepalived.conf(5) of 2.2.7;
+//! (M) measured by this project's lab on keepalived 2.2.7, Debian 12
 //! (`tests/data/measured/keepalived.csv`). RFC 3768 (version 2) and RFC 5798
 //! (version 3) describe the protocol; where the daemon differs, the daemon counts.
 //!
@@ -9,28 +9,28 @@
 //! from the moment it becomes holder. A backup restarts its timer, 3a + skew, on
 //! every advertisement that it accepts: of its own priority or more, or any with
 //! `nopreempt` or within `preempt_delay`. The skew is (256 - priority)/256 s in
-//! version 2, times a in version 3 [KS VRRP_TIMER_SKEW_CALC]. A lower
+//! version 2, times a in version 3 (KS VRRP_TIMER_SKEW_CALC). A lower
 //! advertisement is discarded and the timer goes on: pre-emption waits for the
-//! backup's own full timer [KS vrrp_state_backup; M 3, 5a]. An advertisement of
-//! priority 0 (a graceful leave) leaves the backups their skew only [M 2]. A
+//! backup's own full timer (KS vrrp_state_backup; M 3, 5a). An advertisement of
+//! priority 0 (a graceful leave) leaves the backups their skew only (M 2). A
 //! holder that hears a higher one (or an equal one of a higher address: later in
 //! the list of members) steps down at once; one that hears a lower one answers at
 //! once, so two holders that meet are one again at the next advertisement of
-//! either [KS vrrp_state_master_rx; M 7].
+//! either (KS vrrp_state_master_rx; M 7).
 //!
 //! **States.** A daemon starts as BACKUP with a full timer, `state MASTER` or
-//! not; left-over addresses are removed first [KS vrrp_init_state; M 9, 6].
-//! `state MASTER` only clears `nopreempt` and `preempt_delay` [M 5m]. Loss of
+//! not; left-over addresses are removed first (KS vrrp_init_state; M 9, 6).
+//! `state MASTER` only clears `nopreempt` and `preempt_delay` (M 5m). Loss of
 //! carrier, or a failed check script without weight, makes FAULT: no address, no
 //! votes; then BACKUP with a full timer again.
 //!
 //! **Daemon.** SIGTERM, an orderly shutdown of the node, and SIGKILL of the
-//! parent alone are graceful (the child has a death signal) [M 2, 6_parent].
-//! SIGKILL of the child alone: silent, respawned after 30..230 ms as BACKUP [M
-//! 6_child]. SIGKILL of both, which is also how a crash of the process counts:
+//! parent alone are graceful (the child has a death signal) (M 2, 6_parent).
+//! SIGKILL of the child alone: silent, respawned after 30..230 ms as BACKUP (M
+//! 6_child). SIGKILL of both, which is also how a crash of the process counts:
 //! silent, and **the address stays on the node** until the node goes down or
-//! the daemon starts again [M 6_both]. SIGSTOP, a frozen node and an isolated one
-//! keep the address as well [M 6b, 7b]; after SIGCONT the queued advertisements
+//! the daemon starts again (M 6_both). SIGSTOP, a frozen node and an isolated one
+//! keep the address as well (M 6b, 7b); after SIGCONT the queued advertisements
 //! are read at once.
 //!
 //! **Check script**: see `script.rs`.

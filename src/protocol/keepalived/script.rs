@@ -1,16 +1,16 @@
 //! The check script that each daemon runs beside the election.
 //!
-//! A run starts every `interval`, counted from start to start [KS
-//! vrrp_script_thread]. It passes, fails, or hangs; a hanging run gets SIGTERM
+//! A run starts every `interval`, counted from start to start (KS
+//! vrrp_script_thread). It passes, fails, or hangs; a hanging run gets SIGTERM
 //! after `timeout` (unset: `interval`) and counts as one failure, so a hang costs
-//! one interval more than a failure [M 3h, 3]. `fall` failures in a row make the
+//! one interval more than a failure (M 3h, 3). `fall` failures in a row make the
 //! script count as failed, `rise` successes in a row as passing; at the start of
-//! a daemon the first result decides either way [KS vrrp_init_script].
+//! a daemon the first result decides either way (KS vrrp_init_script).
 //!
 //! With a weight the effective priority changes, between 1 and 254: by a
 //! negative weight while it fails, by a positive one while it passes. The state
-//! never becomes FAULT, and with `nopreempt` nothing moves at all [M 3n]. Without
-//! a weight a failure is FAULT, and a holder takes its leave [M 3w].
+//! never becomes FAULT, and with `nopreempt` nothing moves at all (M 3n). Without
+//! a weight a failure is FAULT, and a holder takes its leave (M 3w).
 //!
 //! Runs are only played while the belief differs from the truth or results in a
 //! row are being counted; the phase of the first run is then unknown, U(0,
