@@ -84,6 +84,7 @@ pub struct Player<'m, const W: usize> {
     events: u64,
     last_fault: Nanos,
     restorations: u64,
+    restorations_at_fault: u64,
     failure: Option<PlayError>,
 }
 
@@ -109,6 +110,7 @@ impl<'m, const W: usize> Player<'m, W> {
             events: 0,
             last_fault: Nanos::ZERO,
             restorations: 0,
+            restorations_at_fault: 0,
             failure: None,
         }
     }
@@ -122,6 +124,7 @@ impl<'m, const W: usize> Player<'m, W> {
         self.events = 0;
         self.last_fault = Nanos::ZERO;
         self.restorations = 0;
+        self.restorations_at_fault = 0;
         self.failure = None;
         self.step(Cause::Begin);
         self.failure()
@@ -171,10 +174,11 @@ impl<'m, const W: usize> Player<'m, W> {
     #[inline]
     fn step(&mut self, cause: Cause<'_, W>) -> u64 {
         let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
+        self.restorations += u64::from(disturbance.restorations);
         if disturbance.fault {
             self.last_fault = self.clock.agenda.now();
+            self.restorations_at_fault = self.restorations;
         }
-        self.restorations += u64::from(disturbance.restorations);
         if let Some(automaton) = disturbance.runaway {
             let at = self.clock.agenda.now();
             let runaway = self.model.runaway(automaton);
@@ -214,9 +218,11 @@ impl<'m, const W: usize> Player<'m, W> {
         self.events
     }
 
-    /// When the last fault happened.
-    pub fn last_fault(&self) -> Nanos {
-        self.last_fault
+    /// When the fault happened that the cluster is still dealing with: the last
+    /// one, unless something has come back since.
+    pub fn fault_behind(&self) -> Option<Nanos> {
+        (self.restorations == self.restorations_at_fault && self.last_fault > Nanos::ZERO)
+            .then_some(self.last_fault)
     }
 
     /// How often something has come back (a repair, a restart, an operator).

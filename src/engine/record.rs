@@ -19,8 +19,9 @@ pub struct ServiceRecord {
     /// Lengths of the outages that began in the counted part. An outage that the
     /// end of the replication cuts short has the length that was seen.
     pub outages_ns: Vec<u64>,
-    /// Fault to service restored, for outages that ended although nothing had
-    /// come back meanwhile: the failovers.
+    /// Fault to service restored, for outages that follow a fault and ended
+    /// although nothing had come back meanwhile: the failovers. A short gap when
+    /// an address moves back to its owner is an outage, but no failover.
     pub failovers_ns: Vec<u64>,
     /// Time not up, by the number of its cause (see `Blame`).
     pub cause_ns: Vec<u64>,
@@ -50,7 +51,8 @@ struct Current {
     since: Nanos,
     cause: usize,
     outage_began: Nanos,
-    fault_before: Nanos,
+    /// The fault that the outage follows, if it follows one.
+    fault_before: Option<Nanos>,
     restorations_before: u64,
 }
 
@@ -111,7 +113,7 @@ impl Recorder {
                     since: Nanos::ZERO,
                     cause: if down { service.blame.cause(player.state()) } else { 0 },
                     outage_began: Nanos::ZERO,
-                    fault_before: Nanos::ZERO,
+                    fault_before: None,
                     restorations_before: 0,
                 }
             })
@@ -173,13 +175,14 @@ impl Recorder {
         let was_down = is_down(current.reading);
         if down && !was_down {
             next.outage_began = now;
-            next.fault_before = player.last_fault();
+            next.fault_before = player.fault_behind();
             next.restorations_before = player.restorations();
         } else if was_down && !down && current.outage_began >= self.from {
             let record = &mut self.record.services[index];
             record.outages_ns.push(now.since(current.outage_began).0);
-            if player.restorations() == current.restorations_before {
-                record.failovers_ns.push(now.since(current.fault_before).0);
+            let nothing_came_back = player.restorations() == current.restorations_before;
+            if let Some(fault) = current.fault_before.filter(|_| nothing_came_back) {
+                record.failovers_ns.push(now.since(fault).0);
             }
         }
     }

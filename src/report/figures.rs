@@ -4,6 +4,7 @@ use super::plot::{
     Attribution, AttributionRow, Availability, AvailabilityRow, Caption, Cause, Chart, Claim,
     Distribution, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
 };
+use super::numbers::trimmed_percent;
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
 
@@ -32,7 +33,7 @@ fn rows(designs: &[RunOutcome]) -> impl Iterator<Item = (&RunOutcome, &String, &
 
 fn availability(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Option<Chart> {
     let claim = rows(designs).find_map(|(_, _, service)| service.claimed).map(|claimed| Claim {
-        label: format!("claimed {}%", trimmed(100.0 * claimed)),
+        label: format!("claimed {}%", trimmed_percent(claimed)),
         unavailability: 1.0 - claimed,
     });
     Availability {
@@ -50,12 +51,6 @@ fn availability(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Op
         claim,
     }
     .chart()
-}
-
-/// Percent with at most ten decimals and no zeros at the end.
-fn trimmed(percent: f64) -> String {
-    let text = format!("{percent:.10}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn attribution(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {

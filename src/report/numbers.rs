@@ -26,7 +26,7 @@ pub fn availability(unavailability: &Estimate) -> TwoLines {
         } else {
             format!("{}%", percent(unavailability.estimate))
         },
-        format!("{} .. {}", percent(unavailability.high), percent(unavailability.low)),
+        format!("{}..{}", percent(unavailability.high), percent(unavailability.low)),
     )
 }
 
@@ -54,7 +54,7 @@ pub fn nines(unavailability: &Estimate) -> TwoLines {
     }
     (
         of(unavailability.estimate),
-        format!("{} .. {}", of(unavailability.high), of(unavailability.low)),
+        format!("{}..{}", of(unavailability.high), of(unavailability.low)),
     )
 }
 
@@ -68,7 +68,7 @@ pub fn duration(seconds: &Estimate) -> TwoLines {
     }
     (
         format!("{} {name}", one(seconds.estimate)),
-        format!("{} .. {}", one(seconds.low), one(seconds.high)),
+        format!("{}..{}", one(seconds.low), one(seconds.high)),
     )
 }
 
@@ -93,26 +93,37 @@ pub fn plain(estimate: &Estimate) -> TwoLines {
     }
     (
         significant(estimate.estimate, 3),
-        format!("{} .. {}", significant(estimate.low, 3), significant(estimate.high, 3)),
+        format!("{}..{}", significant(estimate.low, 3), significant(estimate.high, 3)),
     )
 }
 
-/// Median and 99th percentile of a distribution.
+/// Median and 99th percentile of a distribution, each with its interval.
 pub fn quantiles(quantiles: Option<&Quantiles>) -> TwoLines {
     let Some(q) = quantiles else {
         return ("none seen".to_owned(), String::new());
     };
-    let pair = |[low, high]: [f64; 2]| format!("{} .. {}", short(low), length(high));
+    let line = |value: f64, [low, high]: [f64; 2]| {
+        let (unit, name) = unit_for(value);
+        let one = |seconds: f64| significant(seconds / unit, 3);
+        format!("{} {name}, {}..{}", one(value), one(low), one(high))
+    };
+    (line(q.p50, q.intervals.p50), line(q.p99, q.intervals.p99))
+}
+
+/// A difference of two lengths of time with its interval, both in one unit.
+pub fn signed_duration(seconds: &Estimate) -> TwoLines {
+    let (unit, name) = unit_for(seconds.estimate.abs());
+    let one = |value: f64| format!("{}{}", if value > 0.0 { "+" } else { "" }, significant(value / unit, 3));
     (
-        format!("{}, {}", length(q.p50), length(q.p99)),
-        format!("{}, {}", pair(q.intervals.p50), pair(q.intervals.p99)),
+        format!("{} {name}", one(seconds.estimate)),
+        format!("{}..{}", one(seconds.low.min(seconds.high)), one(seconds.high.max(seconds.low))),
     )
 }
 
-/// A length without its unit where the number that follows has the same one.
-fn short(seconds: f64) -> String {
-    let (unit, _) = unit_for(seconds);
-    significant(seconds / unit, 3)
+/// A share as a percentage with at most ten decimals and no zeros at the end.
+pub fn trimmed_percent(share: f64) -> String {
+    let text = format!("{:.10}", 100.0 * share);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// So many significant digits, without a row of zeros.
@@ -175,7 +186,7 @@ mod tests {
     #[test]
     fn availabilities_never_round_up_to_a_hundred() {
         let (value, interval) = availability(&estimate(4.23e-5, 3.6e-5, 4.9e-5));
-        assert_eq!((value.as_str(), interval.as_str()), ("99.99577%", "99.99509 .. 99.99640"));
+        assert_eq!((value.as_str(), interval.as_str()), ("99.99577%", "99.99509..99.99640"));
         assert_eq!(availability(&estimate(1e-8, 5e-9, 2e-8)).0, "99.9999990%");
         assert_eq!(availability(&estimate(1e-2, 9e-3, 1.1e-2)).0, "99.0%");
         assert_eq!(availability(&estimate(0.0, 0.0, 1e-5)).0, "> 99.9990%");
@@ -184,7 +195,7 @@ mod tests {
     #[test]
     fn units_are_those_a_person_would_use() {
         assert_eq!(duration(&estimate(0.315, 0.2, 0.4)).0, "315 ms");
-        assert_eq!(duration(&estimate(1334.0, 1200.0, 1400.0)), ("22.2 min".into(), "20.0 .. 23.3".into()));
+        assert_eq!(duration(&estimate(1334.0, 1200.0, 1400.0)), ("22.2 min".into(), "20.0..23.3".into()));
         assert_eq!(length(3.1132), "3.11 s");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(percent(0.9999), "99.9%");

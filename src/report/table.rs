@@ -16,19 +16,15 @@ const WIDTH: u16 = 100;
 pub fn run(outcome: &RunOutcome) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}: {}", outcome.scenario, how(outcome));
-    let mut table = new_table(&["service"]);
-    for (name, service) in &outcome.services {
-        table.add_row(row(&[name], service));
-    }
     if !outcome.services.is_empty() {
+        let mut table = new_table("service");
+        for (name, service) in &outcome.services {
+            table.add_row(row(name, service));
+        }
         let _ = writeln!(text, "{table}");
     }
     text.push_str(&tallies(outcome));
-    text.push_str(&claims(std::slice::from_ref(outcome)));
-    if let Some(sentence) = sentence::what_costs_most(outcome) {
-        let _ = writeln!(text, "{sentence}");
-    }
-    warnings(outcome, &mut text);
+    finish(std::slice::from_ref(outcome), &mut text);
     text
 }
 
@@ -38,42 +34,72 @@ pub fn comparison(comparison: &Comparison) -> String {
     let Some(first) = comparison.designs.first() else {
         return text;
     };
-    let _ = writeln!(text, "{} designs: {}", comparison.designs.len(), how(first));
-    let mut table = new_table(&["service", "design"]);
-    for (name, _) in all_services(&comparison.designs) {
+    let _ = writeln!(text, "{} designs, each {}", comparison.designs.len(), how(first));
+    let mut table = new_table("service, design");
+    for service in all_services(&comparison.designs) {
+        table.add_row([Cell::new(service)]);
         for design in &comparison.designs {
-            if let Some((_, service)) = design.services.iter().find(|(other, _)| *other == name) {
-                table.add_row(row(&[&name, &design.scenario], service));
+            if let Some((_, found)) = design.services.iter().find(|(name, _)| name == service) {
+                table.add_row(row(&format!("  {}", design.scenario), found));
             }
         }
     }
     let _ = writeln!(text, "{table}");
-    text.push_str(&claims(&comparison.designs));
-    if let Some(sentence) = comparison.designs.iter().max_by(by_downtime).and_then(sentence::what_costs_most) {
-        let _ = writeln!(text, "{sentence}");
-    }
-    if let Some(sentence) = sentence::largest_difference(comparison) {
-        let _ = writeln!(text, "{sentence}");
-    }
-    for design in &comparison.designs {
-        warnings(design, &mut text);
-    }
+    text.push_str(&differences(comparison));
+    finish(&comparison.designs, &mut text);
     text
 }
 
-fn by_downtime(a: &&RunOutcome, b: &&RunOutcome) -> std::cmp::Ordering {
-    let worst = |outcome: &RunOutcome| {
-        outcome.services.iter().map(|(_, s)| s.unavailability.estimate).fold(0.0, f64::max)
-    };
-    worst(a).total_cmp(&worst(b))
+/// What follows every table: claims, what costs most, and what to be careful about.
+fn finish(designs: &[RunOutcome], text: &mut String) {
+    for design in designs {
+        claims(design, text);
+    }
+    for sentence in designs.iter().filter_map(sentence::what_costs_most) {
+        let _ = writeln!(text, "{sentence}");
+    }
+    for design in designs {
+        for warning in &design.warnings {
+            let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
+        }
+    }
+}
+
+/// Downtime per year that each design has more than the one before it, from the
+/// differences within the replications.
+fn differences(comparison: &Comparison) -> String {
+    let services = all_services(&comparison.designs);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(std::iter::once("more downtime/year").chain(services.iter().copied()));
+    for pair in comparison.designs.windows(2) {
+        let (a, b) = (&pair[0].scenario, &pair[1].scenario);
+        let cell = |service: &&str| {
+            let found = comparison
+                .differences
+                .iter()
+                .find(|d| d.a == *a && d.b == *b && d.service == **service);
+            found.map_or(String::new(), |d| {
+                let more = d.unavailability.scaled(-crate::automaton::Nanos::SECONDS_PER_YEAR);
+                let (value, interval) = numbers::signed_duration(&more);
+                format!("{value}\n{interval}")
+            })
+        };
+        let cells = services.iter().map(cell);
+        table.add_row(std::iter::once(format!("{b} than\n{a}")).chain(cells));
+    }
+    if comparison.designs.len() < 2 {
+        return String::new();
+    }
+    format!("{table}\n")
 }
 
 /// All service names in the order in which they first appear.
-fn all_services(designs: &[RunOutcome]) -> Vec<(String, ())> {
-    let mut names: Vec<(String, ())> = Vec::new();
+fn all_services(designs: &[RunOutcome]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
     for (name, _) in designs.iter().flat_map(|design| &design.services) {
-        if !names.iter().any(|(other, ())| other == name) {
-            names.push((name.clone(), ()));
+        if !names.contains(&name.as_str()) {
+            names.push(name);
         }
     }
     names
@@ -81,26 +107,24 @@ fn all_services(designs: &[RunOutcome]) -> Vec<(String, ())> {
 
 fn how(outcome: &RunOutcome) -> String {
     format!(
-        "{} x {} simulated ({} events), seed {}, {} intervals",
+        "{} x {} simulated, seed {}, {} intervals",
         numbers::grouped(outcome.replications),
         numbers::years(outcome.horizon_years),
-        numbers::grouped(outcome.events),
         outcome.seed,
         numbers::percent(outcome.confidence),
     )
 }
 
-fn new_table(first: &[&str]) -> Table {
+fn new_table(first: &str) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
-    let rest = ["availability", "nines", "downtime/year", "outages/year", "failover p50, p99"];
-    table.set_header(first.iter().chain(&rest).map(|text| Cell::new(text)));
+    table.set_header([first, "availability", "nines", "downtime/year", "outages/year", "failover p50\n         p99"]);
     table
 }
 
-fn row(first: &[&str], service: &ServiceOutcome) -> Vec<Cell> {
+fn row(first: &str, service: &ServiceOutcome) -> Vec<Cell> {
     let numbers = [
         numbers::availability(&service.unavailability),
         numbers::nines(&service.unavailability),
@@ -108,9 +132,7 @@ fn row(first: &[&str], service: &ServiceOutcome) -> Vec<Cell> {
         numbers::plain(&service.outages_per_year),
         numbers::quantiles(service.failover_s.as_ref()),
     ];
-    first
-        .iter()
-        .map(|text| Cell::new(text))
+    std::iter::once(Cell::new(first))
         .chain(numbers.iter().map(|(value, interval): &TwoLines| Cell::new(format!("{value}\n{interval}"))))
         .collect()
 }
@@ -138,35 +160,25 @@ fn tallies(outcome: &RunOutcome) -> String {
 }
 
 /// What was claimed, beside what was found.
-fn claims(designs: &[RunOutcome]) -> String {
-    let mut text = String::new();
-    for design in designs {
-        for (name, service) in &design.services {
-            let Some(claimed) = service.claimed else { continue };
-            let allowed = 1.0 - claimed;
-            let u = &service.unavailability;
-            let verdict = if u.low > allowed {
-                let times = numbers::significant(u.estimate / allowed, 2);
-                format!("found {} times as much downtime", times)
-            } else if u.high <= allowed {
-                "holds".to_owned()
-            } else {
-                "cannot be decided with so few replications".to_owned()
-            };
-            let _ = writeln!(
-                text,
-                "Claimed for {name} ({}): {}%, {} a year; {verdict}.",
-                design.scenario,
-                numbers::significant(100.0 * claimed, 15).trim_end_matches('0').trim_end_matches('.'),
-                numbers::length(allowed * crate::automaton::Nanos::SECONDS_PER_YEAR),
-            );
-        }
-    }
-    text
-}
-
-fn warnings(outcome: &RunOutcome, text: &mut String) {
-    for warning in &outcome.warnings {
-        let _ = writeln!(text, "Note, {}: {warning}.", outcome.scenario);
+fn claims(design: &RunOutcome, text: &mut String) {
+    for (name, service) in &design.services {
+        let Some(claimed) = service.claimed else { continue };
+        let allowed = 1.0 - claimed;
+        let found = &service.unavailability;
+        let verdict = if found.low > allowed {
+            let times = numbers::significant(found.estimate / allowed, 2);
+            format!("found {times} times as much")
+        } else if found.high <= allowed {
+            "holds".to_owned()
+        } else {
+            "within the interval".to_owned()
+        };
+        let _ = writeln!(
+            text,
+            "Claimed for {name}, {}: {}%, {} down a year; {verdict}.",
+            design.scenario,
+            numbers::trimmed_percent(claimed),
+            numbers::length(allowed * crate::automaton::Nanos::SECONDS_PER_YEAR),
+        );
     }
 }
