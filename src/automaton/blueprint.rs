@@ -359,6 +359,6 @@ impl<const W: usize> Blueprint<W> {
 
     /// A state of zeros for this model.
     pub fn blank_state(&self) -> State<W> {
-        State::new(self.sets.len(), self.counters as usize, self.timers.len())
+        State::new(self.sets.len(), self.counters as usize)
     }
 }

@@ -4,6 +4,7 @@
 //! larger uniform a larger variate. That keeps two designs on the same random
 //! numbers comparable, which rejection methods would not.
 
+use super::logarithm::ln;
 use statrs::distribution::{ContinuousCDF, Gamma, Normal};
 use statrs::function::gamma::gamma;
 use std::sync::Arc;
@@ -57,8 +58,8 @@ impl Distribution {
     #[inline]
     pub fn quantile(&self, u: f64) -> f64 {
         match self {
-            Distribution::Exponential { mean } => -mean * (1.0 - u).ln(),
-            Distribution::Weibull { shape, scale } => scale * (-(1.0 - u).ln()).powf(1.0 / shape),
+            Distribution::Exponential { mean } => -mean * ln(1.0 - u),
+            Distribution::Weibull { shape, scale } => scale * (-ln(1.0 - u)).powf(1.0 / shape),
             other => other.slow_quantile(u),
         }
     }
@@ -80,6 +81,17 @@ impl Distribution {
             Distribution::Mixture { parts } => mixture_quantile(parts, u),
             Distribution::Scaled { factor, base } => factor * base.quantile(u),
             Distribution::Exponential { .. } | Distribution::Weibull { .. } => self.quantile(u),
+        }
+    }
+
+    /// This distribution stretched by a factor, in its simplest form.
+    pub fn scaled(self, factor: f64) -> Distribution {
+        match self {
+            Distribution::Exponential { mean } => Distribution::Exponential { mean: mean * factor },
+            Distribution::Weibull { shape, scale } => {
+                Distribution::Weibull { shape, scale: scale * factor }
+            }
+            other => Distribution::Scaled { factor, base: Box::new(other) },
         }
     }
 

@@ -168,6 +168,7 @@ impl<const W: usize> Count<W> {
     #[inline]
     pub fn value(&self, state: &State<W>) -> u64 {
         match self {
+            Count::Of(Set::Signal(id)) => state.set(*id).len() as u64,
             Count::Of(set) => set.value(state).len() as u64,
             Count::Number(value) => *value,
         }

@@ -12,6 +12,7 @@ pub mod delay;
 pub mod distribution;
 pub mod evaluate;
 pub mod fnv;
+pub mod logarithm;
 pub mod nanos;
 pub mod node_set;
 pub mod state;
@@ -24,7 +25,7 @@ pub use distribution::Distribution;
 pub use nanos::Nanos;
 pub use node_set::{MAX_NODES, Node, NodeSet};
 pub use state::{Counter, Counters, SetId, Sets, State};
-pub use step::{Chooser, Effect, Interest, Mark, Step};
+pub use step::{Disturbance, Interest, Mark, Reader, Step};
 
 /// One small machine of the model: a system (the VIP, a Galera cluster), a part
 /// of the world (the nodes, the network), or an operator.

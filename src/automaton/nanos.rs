@@ -22,6 +22,7 @@ impl Nanos {
     /// what is beyond [`Nanos::NEVER`] becomes never.
     #[inline]
     pub fn from_seconds(seconds: f64) -> Nanos {
+        // The cast itself turns what is negative or no number into zero.
         Nanos(((seconds * 1e9 + 0.5) as u64).min(Self::NEVER.0))
     }
 

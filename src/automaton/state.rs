@@ -1,9 +1,9 @@
-//! The whole state of a model: node sets, counters, and which timers are armed.
+//! The whole state of a model: node sets and counters.
 //!
 //! Flat vectors, so that cloning a state (splitting), hashing it (solving) and
 //! comparing it (exploring) need no help from the automata.
 
-use super::{Node, NodeSet, Timer};
+use super::{Node, NodeSet};
 
 /// A node set variable. Public ones are the signals of the scenario language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,21 +40,19 @@ impl Counters {
     }
 }
 
-/// Everything that a model remembers.
+/// Everything that a model remembers. Which timers run is known to the reader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State<const W: usize> {
     pub(super) sets: Vec<NodeSet<W>>,
     pub(super) counters: Vec<u64>,
-    pub(super) armed: Vec<u64>,
 }
 
 impl<const W: usize> State<W> {
-    /// A state of zeros for a model with so many variables and timers.
-    pub fn new(sets: usize, counters: usize, timers: usize) -> Self {
+    /// A state of zeros for a model with so many variables.
+    pub fn new(sets: usize, counters: usize) -> Self {
         State {
             sets: vec![NodeSet::EMPTY; sets],
             counters: vec![0; counters],
-            armed: vec![0; timers.div_ceil(64)],
         }
     }
 
@@ -62,7 +60,6 @@ impl<const W: usize> State<W> {
     pub fn clear(&mut self) {
         self.sets.fill(NodeSet::EMPTY);
         self.counters.fill(0);
-        self.armed.fill(0);
     }
 
     /// The value of a node set variable.
@@ -75,22 +72,5 @@ impl<const W: usize> State<W> {
     #[inline]
     pub fn counter(&self, id: Counter) -> u64 {
         self.counters[id.0 as usize]
-    }
-
-    /// Is the timer running?
-    #[inline]
-    pub fn is_armed(&self, timer: Timer) -> bool {
-        self.armed[timer.0 as usize / 64] >> (timer.0 % 64) & 1 == 1
-    }
-
-    #[inline]
-    pub(super) fn mark_armed(&mut self, timer: Timer, armed: bool) {
-        let word = &mut self.armed[timer.0 as usize / 64];
-        let bit = 1 << (timer.0 % 64);
-        if armed {
-            *word |= bit;
-        } else {
-            *word &= !bit;
-        }
     }
 }

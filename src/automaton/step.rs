@@ -22,43 +22,50 @@ pub enum Mark {
     Restore,
 }
 
-/// What a step asks of the reader, in order.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Effect {
-    /// Start (or start again) a timer; its delay comes from this stream.
-    Arm {
-        timer: Timer,
-        delay: Delay,
-        stream: StreamId,
-    },
-    /// Stop a timer.
-    Cancel(Timer),
-    /// Stop a timer, remembering how long it still had to run.
-    Suspend(Timer),
-    /// Let a suspended timer run on.
-    Resume(Timer),
-    /// For the statistics.
-    Mark(Mark),
-}
-
-/// Answers the weighted choices of a step: by a draw, or by trying each in turn.
-pub trait Chooser {
+/// Whoever reads the model gives meaning to time and chance: it samples delays
+/// and draws choices, or takes them as rates, or tries each in turn.
+pub trait Reader {
+    /// Starts (or starts again) a timer; its delay belongs to this stream.
+    fn arm(&mut self, timer: Timer, delay: Delay, stream: StreamId);
+    /// Stops a timer.
+    fn cancel(&mut self, timer: Timer);
+    /// Stops a timer, remembering how long it still had to run.
+    fn suspend(&mut self, timer: Timer);
+    /// Lets a suspended timer run on.
+    fn resume(&mut self, timer: Timer);
+    /// Is the timer running? One that has just fired is not.
+    fn is_armed(&self, timer: Timer) -> bool;
     /// The index of one of `weights` (not all zero, none negative).
     fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize;
+}
+
+/// What a step has disturbed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disturbance {
+    /// Services and tallies to be read again, one bit each.
+    pub measures: u64,
+    /// Has something broken or been taken away?
+    pub fault: bool,
+    /// How many things have come back.
+    pub restorations: u32,
+    /// The automaton that was still reacting when the limit was reached.
+    pub runaway: Option<u8>,
 }
 
 /// The view that an automaton has of the state while it makes its step.
 pub struct Step<'a, const W: usize> {
     state: &'a mut State<W>,
     interest: &'a [Interest],
-    effects: &'a mut Vec<Effect>,
-    chooser: &'a mut dyn Chooser,
+    reader: &'a mut dyn Reader,
     /// The stream of the running automaton's choices.
     pub(crate) choice_stream: StreamId,
+    /// Automata that have to react, one bit each.
+    pub(crate) pending: u128,
     /// What the step has disturbed so far.
-    pub(crate) pending: Interest,
-    /// Orders that automata have given and nobody has heard yet.
-    pub(crate) orders: Vec<Command<W>>,
+    pub(crate) disturbance: Disturbance,
+    /// Orders that automata have given and nobody has heard yet. Boxed because
+    /// nearly every step has none, and a pointer is cheap to carry along.
+    pub(crate) orders: Option<Box<Vec<Command<W>>>>,
 }
 
 impl<'a, const W: usize> Step<'a, W> {
@@ -66,17 +73,16 @@ impl<'a, const W: usize> Step<'a, W> {
     pub fn new(
         state: &'a mut State<W>,
         interest: &'a [Interest],
-        effects: &'a mut Vec<Effect>,
-        chooser: &'a mut dyn Chooser,
+        reader: &'a mut dyn Reader,
     ) -> Self {
         Step {
             state,
             interest,
-            effects,
-            chooser,
+            reader,
             choice_stream: StreamId::of_timer(Timer(0)),
-            pending: Interest::default(),
-            orders: Vec::new(),
+            pending: 0,
+            disturbance: Disturbance::default(),
+            orders: None,
         }
     }
 
@@ -103,10 +109,16 @@ impl<'a, const W: usize> Step<'a, W> {
         let slot = &mut self.state.sets[id.0 as usize];
         if *slot != value {
             *slot = value;
-            let interest = self.interest[id.0 as usize];
-            self.pending.automata |= interest.automata;
-            self.pending.measures |= interest.measures;
+            let interest = &self.interest[id.0 as usize];
+            self.pending |= interest.automata;
+            self.disturbance.measures |= interest.measures;
         }
+    }
+
+    /// Writes a node set variable that nobody reads but its owner: nothing runs again.
+    #[inline]
+    pub fn put_private(&mut self, id: SetId, value: NodeSet<W>) {
+        self.state.sets[id.0 as usize] = value;
     }
 
     /// Adds a node to a set.
@@ -146,7 +158,7 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Is the timer running?
     #[inline]
     pub fn is_armed(&self, timer: Timer) -> bool {
-        self.state.is_armed(timer)
+        self.reader.is_armed(timer)
     }
 
     /// Starts a timer (again), with a delay drawn from the timer's own stream.
@@ -158,52 +170,45 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Starts a timer (again), with a delay drawn from the given stream.
     #[inline]
     pub fn arm_from(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
-        self.state.mark_armed(timer, true);
-        self.effects.push(Effect::Arm {
-            timer,
-            delay,
-            stream,
-        });
+        self.reader.arm(timer, delay, stream);
     }
 
     /// Stops a timer; does nothing where it is not running.
     #[inline]
     pub fn cancel(&mut self, timer: Timer) {
-        if self.state.is_armed(timer) {
-            self.state.mark_armed(timer, false);
-            self.effects.push(Effect::Cancel(timer));
-        }
+        self.reader.cancel(timer);
     }
 
     /// Stops a running timer, keeping the time that it still had to run.
     pub fn suspend(&mut self, timer: Timer) {
-        if self.state.is_armed(timer) {
-            self.state.mark_armed(timer, false);
-            self.effects.push(Effect::Suspend(timer));
+        if self.reader.is_armed(timer) {
+            self.reader.suspend(timer);
         }
     }
 
     /// Lets a suspended timer run on with the age that it had.
     pub fn resume(&mut self, timer: Timer) {
-        self.state.mark_armed(timer, true);
-        self.effects.push(Effect::Resume(timer));
+        self.reader.resume(timer);
     }
 
     /// Tells the statistics of a fault or a return.
     #[inline]
     pub fn mark(&mut self, mark: Mark) {
-        self.effects.push(Effect::Mark(mark));
+        match mark {
+            Mark::Fault => self.disturbance.fault = true,
+            Mark::Restore => self.disturbance.restorations += 1,
+        }
     }
 
     /// Gives an order, which every automaton hears before anything else happens.
     pub fn order(&mut self, command: Command<W>) {
-        self.orders.push(command);
+        self.orders.get_or_insert_default().push(command);
     }
 
     /// Lets chance decide at once between alternatives of these weights, and
     /// returns the index of the one taken.
     pub fn choose(&mut self, weights: &[f64]) -> usize {
-        self.chooser.choose(self.choice_stream, weights)
+        self.reader.choose(self.choice_stream, weights)
     }
 
     /// True with the given probability (0 to 1).
@@ -212,9 +217,5 @@ impl<'a, const W: usize> Step<'a, W> {
             return false;
         }
         probability >= 1.0 || self.choose(&[probability, 1.0 - probability]) == 0
-    }
-
-    pub(crate) fn fired(&mut self, timer: Timer) {
-        self.state.mark_armed(timer, false);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::agenda::{Agenda, MAX_ARMINGS};
 use super::streams::Streams;
-use crate::automaton::{Command, Effect, Mark, Nanos, State, Timer, TimerClass};
+use crate::automaton::{Command, Delay, Nanos, Reader, State, StreamId, Timer, TimerClass};
 use crate::model::{Cause, Model, Runaway};
 
 /// Why a replication cannot go on.
@@ -32,20 +32,59 @@ pub enum PlayError {
     },
 }
 
+/// Time and chance of one replication: samples delays, draws choices.
+struct Clock {
+    agenda: Agenda,
+    streams: Streams,
+    /// Timers that never run: the spontaneous ones, under a fault script.
+    silent: Vec<bool>,
+    /// The timer whose event is (or was last) at hand, and how many had been
+    /// armed before it: it counts as running only if it was armed after that.
+    firing: Timer,
+    armings: u64,
+}
+
+impl Reader for Clock {
+    #[inline]
+    fn arm(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
+        if !self.silent[timer.0 as usize] {
+            let delay = self.streams.delay(delay, stream);
+            self.agenda.arm(timer, delay);
+        }
+    }
+
+    fn cancel(&mut self, timer: Timer) {
+        self.agenda.cancel(timer);
+    }
+
+    fn suspend(&mut self, timer: Timer) {
+        self.agenda.suspend(timer);
+    }
+
+    fn resume(&mut self, timer: Timer) {
+        self.agenda.resume(timer);
+    }
+
+    fn is_armed(&self, timer: Timer) -> bool {
+        let armings = if timer == self.firing { self.armings } else { 0 };
+        self.agenda.armed_since(timer, armings)
+    }
+
+    fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize {
+        self.streams.choose(stream, weights)
+    }
+}
+
 /// Plays one model, replication after replication, in the same memory.
 pub struct Player<'m, const W: usize> {
     model: &'m Model<W>,
     state: State<W>,
-    agenda: Agenda,
-    streams: Streams,
-    effects: Vec<Effect>,
-    /// Do spontaneous timers run? Under a fault script they do not.
-    by_chance: bool,
-    is_chance: Vec<bool>,
+    clock: Clock,
     max_events: u64,
     events: u64,
     last_fault: Nanos,
     restorations: u64,
+    failure: Option<PlayError>,
 }
 
 impl<'m, const W: usize> Player<'m, W> {
@@ -53,106 +92,102 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn new(model: &'m Model<W>, by_chance: bool, max_events: u64) -> Self {
         let blueprint = model.blueprint();
         let timers = blueprint.timer_count();
+        let silent = |i| {
+            !by_chance && blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance
+        };
         Player {
             model,
             state: blueprint.blank_state(),
-            agenda: Agenda::new(timers),
-            streams: Streams::new(blueprint),
-            effects: Vec::with_capacity(64),
-            by_chance,
-            is_chance: (0..timers)
-                .map(|i| blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance)
-                .collect(),
+            clock: Clock {
+                agenda: Agenda::new(timers),
+                streams: Streams::new(blueprint),
+                silent: (0..timers).map(silent).collect(),
+                firing: Timer(0),
+                armings: 0,
+            },
             max_events: max_events.min(MAX_ARMINGS),
             events: 0,
             last_fault: Nanos::ZERO,
             restorations: 0,
+            failure: None,
         }
     }
 
-    /// Starts a replication: everything runs, the clock shows zero. Returns the
-    /// measures to be read, as [`Model::step`] does.
-    pub fn begin(&mut self, seed: u64, replication: u64) -> Result<u64, PlayError> {
+    /// Starts a replication: everything runs, the clock shows zero.
+    pub fn begin(&mut self, seed: u64, replication: u64) -> Result<(), PlayError> {
         self.state.clear();
-        self.agenda.clear();
-        self.streams.seed(seed, replication);
+        self.clock.agenda.clear();
+        self.clock.armings = 0;
+        self.clock.streams.seed(seed, replication);
         self.events = 0;
         self.last_fault = Nanos::ZERO;
         self.restorations = 0;
-        self.step(Cause::Begin)
+        self.failure = None;
+        self.step(Cause::Begin);
+        self.failure()
+    }
+
+    /// The reason for which the replication cannot go on, if there is one.
+    pub fn failure(&mut self) -> Result<(), PlayError> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// When the next timer runs out.
     #[inline]
     pub fn next_time(&self) -> Option<Nanos> {
-        self.agenda.peek().map(|(time, _)| time)
+        self.clock.agenda.peek().map(|(time, _)| time)
     }
 
-    /// Plays the next event if it comes before `end`; `None` if not.
+    /// Plays the next event if it comes before `end`, and returns the measures
+    /// that it has touched (see [`Model::step`]). `None` where there is no such
+    /// event, or the replication cannot go on: ask [`Player::failure`].
     #[inline]
-    pub fn advance(&mut self, end: Nanos) -> Result<Option<u64>, PlayError> {
-        let Some((time, timer)) = self.agenda.peek().filter(|(time, _)| *time < end) else {
-            return Ok(None);
-        };
+    pub fn advance(&mut self, end: Nanos) -> Option<u64> {
+        let (time, timer) = self.clock.agenda.peek()?;
+        if time >= end || self.failure.is_some() {
+            return None;
+        }
         self.events += 1;
         if self.events > self.max_events {
-            return Err(self.too_many_events(timer));
+            self.failure = Some(self.too_many_events(timer));
+            return None;
         }
-        let armings = self.agenda.armings();
-        self.agenda.begin_event(time);
-        let touched = self.step(Cause::Fire(timer))?;
-        self.agenda.retire(timer, armings);
-        Ok(Some(touched))
+        let armings = self.clock.agenda.armings();
+        self.clock.agenda.begin_event(time);
+        self.clock.firing = timer;
+        self.clock.armings = armings;
+        let touched = self.step(Cause::Fire(timer));
+        self.clock.agenda.retire(timer, armings);
+        Some(touched)
     }
 
     /// Gives an order at this time, which must not lie before the last event.
-    pub fn obey(&mut self, at: Nanos, command: &Command<W>) -> Result<u64, PlayError> {
-        self.agenda.advance_to(at);
-        self.step(Cause::Obey(command))
+    pub fn obey(&mut self, at: Nanos, command: &Command<W>) -> Result<(), PlayError> {
+        self.clock.agenda.advance_to(at);
+        self.step(Cause::Obey(command));
+        self.failure()
     }
 
     #[inline]
-    fn step(&mut self, cause: Cause<'_, W>) -> Result<u64, PlayError> {
-        let touched = self
-            .model
-            .step(&mut self.state, cause, &mut self.effects, &mut self.streams)
-            .map_err(|runaway| PlayError::Runaway {
-                at: self.agenda.now(),
-                runaway,
-            })?;
-        for index in 0..self.effects.len() {
-            self.apply(self.effects[index]);
+    fn step(&mut self, cause: Cause<'_, W>) -> u64 {
+        let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
+        if disturbance.fault {
+            self.last_fault = self.clock.agenda.now();
         }
-        self.effects.clear();
-        Ok(touched)
-    }
-
-    #[inline]
-    fn apply(&mut self, effect: Effect) {
-        match effect {
-            Effect::Arm {
-                timer,
-                delay,
-                stream,
-            } => {
-                if self.by_chance || !self.is_chance[timer.0 as usize] {
-                    let delay = self.streams.delay(delay, stream);
-                    self.agenda.arm(timer, delay);
-                }
-            }
-            Effect::Cancel(timer) => self.agenda.cancel(timer),
-            Effect::Mark(Mark::Fault) => self.last_fault = self.agenda.now(),
-            Effect::Mark(Mark::Restore) => self.restorations += 1,
-            Effect::Suspend(timer) => self.agenda.suspend(timer),
-            Effect::Resume(timer) => self.agenda.resume(timer),
+        self.restorations += u64::from(disturbance.restorations);
+        if let Some(automaton) = disturbance.runaway {
+            let at = self.clock.agenda.now();
+            let runaway = self.model.runaway(automaton);
+            self.failure = Some(PlayError::Runaway { at, runaway });
         }
+        disturbance.measures
     }
 
     #[cold]
     fn too_many_events(&self, timer: Timer) -> PlayError {
         PlayError::TooManyEvents {
             limit: self.max_events,
-            at: self.agenda.now(),
+            at: self.clock.agenda.now(),
             timer: self.model.blueprint().timer_info(timer).name.clone(),
         }
     }
@@ -171,7 +206,7 @@ impl<'m, const W: usize> Player<'m, W> {
     /// The time of the last event.
     #[inline]
     pub fn now(&self) -> Nanos {
-        self.agenda.now()
+        self.clock.agenda.now()
     }
 
     /// Events of this replication so far.
@@ -191,6 +226,6 @@ impl<'m, const W: usize> Player<'m, W> {
 
     /// The random streams, for draws of the reader itself.
     pub fn streams(&mut self) -> &mut Streams {
-        &mut self.streams
+        &mut self.clock.streams
     }
 }

@@ -54,11 +54,18 @@ struct Current {
     restorations_before: u64,
 }
 
+/// The present level of a tally, since when, and the times at all its levels.
+struct Level {
+    now_at: usize,
+    since: Nanos,
+    times_ns: Vec<u64>,
+}
+
 /// Watches a player and keeps the record.
 pub struct Recorder {
     from: Nanos,
     services: Vec<Current>,
-    tallies: Vec<(usize, Nanos)>,
+    tallies: Vec<Level>,
     record: ReplicationRecord,
 }
 
@@ -91,7 +98,7 @@ impl Recorder {
                     ..ServiceRecord::default()
                 })
                 .collect(),
-            tallies: model.tallies().iter().map(|tally| vec![0; tally.limit as usize + 1]).collect(),
+            tallies: Vec::new(),
         };
         self.services = model
             .services()
@@ -112,7 +119,11 @@ impl Recorder {
         self.tallies = model
             .tallies()
             .iter()
-            .map(|tally| (tally.of.value(player.state()) as usize, Nanos::ZERO))
+            .map(|tally| Level {
+                now_at: tally.of.value(player.state()) as usize,
+                since: Nanos::ZERO,
+                times_ns: vec![0; tally.limit as usize + 1],
+            })
             .collect();
     }
 
@@ -134,11 +145,12 @@ impl Recorder {
     #[inline]
     fn update_tally<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
         let level = player.model().tallies()[index].of.value(player.state()) as usize;
-        let (before, since) = self.tallies[index];
-        if level != before {
+        let tally = &mut self.tallies[index];
+        if level != tally.now_at {
             let now = player.now();
-            self.record.tallies[index][before] += now.since(since.max(self.from)).0;
-            self.tallies[index] = (level, now);
+            tally.times_ns[tally.now_at] += now.since(tally.since.max(self.from)).0;
+            tally.now_at = level;
+            tally.since = now;
         }
     }
 
@@ -211,8 +223,9 @@ impl Recorder {
                 record.outages_ns.push(end.since(current.outage_began).0);
             }
         }
-        for (index, (level, since)) in self.tallies.iter().enumerate() {
-            self.record.tallies[index][*level] += end.since((*since).max(self.from)).0;
+        for mut tally in self.tallies.drain(..) {
+            tally.times_ns[tally.now_at] += end.since(tally.since.max(self.from)).0;
+            self.record.tallies.push(tally.times_ns);
         }
         self.record.events = player.events();
         std::mem::take(&mut self.record)

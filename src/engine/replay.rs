@@ -305,7 +305,9 @@ impl<const W: usize> Run<'_, W> {
                 .min()
                 .filter(|(time, _)| *time < self.plan.until);
             let end = next.map_or(self.plan.until, |(time, _)| time);
-            if self.player.advance(end)?.is_some() {
+            let played = self.player.advance(end).is_some();
+            self.player.failure()?;
+            if played {
                 self.writer.write(&self.player);
                 continue;
             }

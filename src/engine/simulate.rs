@@ -29,11 +29,12 @@ impl<'m, const W: usize> Simulator<'m, W> {
     pub fn replicate(&mut self, replication: u64) -> Result<ReplicationRecord, PlayError> {
         self.player.begin(self.seed, replication)?;
         self.recorder.begin(&self.player, replication, self.end);
-        while let Some(touched) = self.player.advance(self.end)? {
+        while let Some(touched) = self.player.advance(self.end) {
             if touched != 0 {
                 self.recorder.update(&self.player, touched);
             }
         }
+        self.player.failure()?;
         Ok(self.recorder.finish(&self.player, self.end))
     }
 }

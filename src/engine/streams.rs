@@ -7,18 +7,77 @@
 
 use crate::automaton::blueprint::StreamInfo;
 use crate::automaton::fnv::fnv1a;
-use crate::automaton::{Blueprint, Chooser, Delay, Distribution, Nanos, StreamId};
+use crate::automaton::logarithm::ln;
+use crate::automaton::{Blueprint, Delay, Distribution, DistributionId, Nanos, StreamId};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 /// The name of the generator, for result files.
 pub const GENERATOR: &str = "xoshiro256++ (SplitMix64 seeded)";
 
+/// One generator, with its next number drawn ahead.
+///
+/// The delay of an event decides which event comes next, so the processor cannot
+/// go on before it is known. A logarithm that was taken while the event before
+/// was at work costs no waiting (a third of the time of W1, docs/performance.md).
+#[derive(Clone, Debug)]
+struct Stream {
+    generator: Xoshiro256PlusPlus,
+    uniform: f64,
+    /// `-ln(1 - uniform)`, where the stream was last asked for that.
+    exponential: f64,
+    logarithmic: bool,
+}
+
+impl Stream {
+    fn new() -> Stream {
+        Stream {
+            generator: Xoshiro256PlusPlus::seed_from_u64(0),
+            uniform: 0.0,
+            exponential: 0.0,
+            logarithmic: false,
+        }
+    }
+
+    fn seed(&mut self, seed: u64) {
+        self.generator = Xoshiro256PlusPlus::seed_from_u64(seed);
+        self.refill();
+    }
+
+    #[inline]
+    fn refill(&mut self) {
+        self.uniform = (self.generator.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
+        if self.logarithmic {
+            self.exponential = -ln(1.0 - self.uniform);
+        }
+    }
+
+    /// A uniform number, 0 <= u < 1.
+    #[inline]
+    fn uniform(&mut self) -> f64 {
+        let uniform = self.uniform;
+        self.refill();
+        uniform
+    }
+
+    /// The exponential variate with mean 1 that belongs to the next uniform number.
+    #[inline]
+    fn exponential(&mut self) -> f64 {
+        if !self.logarithmic {
+            self.logarithmic = true;
+            self.exponential = -ln(1.0 - self.uniform);
+        }
+        let exponential = self.exponential;
+        self.refill();
+        exponential
+    }
+}
+
 /// The streams of one replication.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    timers: Vec<Xoshiro256PlusPlus>,
-    extra: Vec<Xoshiro256PlusPlus>,
+    timers: Vec<Stream>,
+    extra: Vec<Stream>,
     timer_keys: Vec<u64>,
     extra_keys: Vec<u64>,
     distributions: Vec<Distribution>,
@@ -29,10 +88,9 @@ impl Streams {
     pub fn new<const W: usize>(blueprint: &Blueprint<W>) -> Streams {
         let timer_keys: Vec<u64> = blueprint.timer_streams().iter().map(key).collect();
         let extra_keys: Vec<u64> = blueprint.extra_streams().iter().map(key).collect();
-        let blank = Xoshiro256PlusPlus::seed_from_u64(0);
         Streams {
-            timers: vec![blank.clone(); timer_keys.len()],
-            extra: vec![blank; extra_keys.len()],
+            timers: vec![Stream::new(); timer_keys.len()],
+            extra: vec![Stream::new(); extra_keys.len()],
             timer_keys,
             extra_keys,
             distributions: blueprint.distributions().to_vec(),
@@ -47,44 +105,60 @@ impl Streams {
             .iter_mut()
             .zip(&self.timer_keys)
             .chain(self.extra.iter_mut().zip(&self.extra_keys));
-        for (generator, key) in all {
-            *generator = Xoshiro256PlusPlus::seed_from_u64(split_mix(root ^ key));
+        for (stream, key) in all {
+            stream.seed(split_mix(root ^ key));
+        }
+    }
+
+    #[inline]
+    fn stream(&mut self, id: StreamId) -> &mut Stream {
+        match id.place() {
+            Ok(index) => &mut self.timers[index],
+            Err(index) => &mut self.extra[index],
         }
     }
 
     /// A uniform number, 0 <= u < 1.
     #[inline]
     pub fn uniform(&mut self, stream: StreamId) -> f64 {
-        let generator = match stream.place() {
-            Ok(index) => &mut self.timers[index],
-            Err(index) => &mut self.extra[index],
-        };
-        (generator.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        self.stream(stream).uniform()
     }
 
     /// Draws a delay. One uniform number, whatever the distribution.
     #[inline]
     pub fn delay(&mut self, delay: Delay, stream: StreamId) -> Nanos {
         match delay {
-            Delay::Drawn(id) => {
-                let u = self.uniform(stream);
-                Nanos::from_seconds(self.distributions[id.0 as usize].quantile(u))
-            }
+            Delay::Drawn(id) => self.draw(id, stream),
             Delay::Fixed(time) => time,
             Delay::Uniform { low, high } => {
                 let u = self.uniform(stream);
                 Nanos(low.0 + ((high.0 - low.0) as f64 * u) as u64)
             }
-            Delay::FixedThenDrawn(fixed, id) => {
-                let u = self.uniform(stream);
-                fixed + Nanos::from_seconds(self.distributions[id.0 as usize].quantile(u))
-            }
+            Delay::FixedThenDrawn(fixed, id) => fixed + self.draw(id, stream),
         }
     }
-}
 
-impl Chooser for Streams {
-    fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize {
+    #[inline]
+    fn draw(&mut self, id: DistributionId, stream: StreamId) -> Nanos {
+        let seconds = match &self.distributions[id.0 as usize] {
+            Distribution::Exponential { mean } => {
+                let mean = *mean;
+                mean * self.stream(stream).exponential()
+            }
+            Distribution::Weibull { shape, scale } => {
+                let (shape, scale) = (*shape, *scale);
+                scale * self.stream(stream).exponential().powf(1.0 / shape)
+            }
+            _ => {
+                let u = self.uniform(stream);
+                self.distributions[id.0 as usize].quantile(u)
+            }
+        };
+        Nanos::from_seconds(seconds)
+    }
+
+    /// The index of one of `weights`, with a probability in proportion to it.
+    pub fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize {
         let total: f64 = weights.iter().sum();
         let mut left = self.uniform(stream) * total;
         for (index, weight) in weights.iter().enumerate() {

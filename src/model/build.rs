@@ -4,7 +4,9 @@ use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
 use super::{MAX_AUTOMATA, MAX_MEASURES, Model};
 use crate::automaton::evaluate::{Count, Groups, LookupError, Set, Share, Test};
-use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId};
+use crate::automaton::{
+    Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId, Timer,
+};
 use crate::protocol::{self, Protocol, Site};
 use crate::scenario::error::{Origin, Result, ScenarioError};
 use crate::scenario::parameters::in_expression;
@@ -355,7 +357,11 @@ impl<'a, const W: usize> Builder<'a, W> {
             .chain(self.scenario.components.iter().map(|c| c.repair.mean()))
             .filter(|mean| mean.is_finite())
             .fold(0.0, f64::max);
+        let owners = (0..self.blueprint.timer_count())
+            .map(|i| self.blueprint.timer_info(Timer(i as u32)).owner.0)
+            .collect();
         Ok(Model {
+            owners,
             blueprint: self.blueprint,
             automata: self.automata,
             choice_streams,

@@ -1,7 +1,7 @@
 //! The one transition function: automata, signals and services, composed.
 //!
-//! [`Model::step`] takes a state and a cause, changes the state, and leaves in
-//! `effects` what is asked of time and chance. Everything else (simulation,
+//! [`Model::step`] takes a state and a cause, changes the state, and asks a
+//! [`Reader`] for what belongs to time and chance. Everything else (simulation,
 //! replay, and later solving and exploring) only reads this function.
 
 pub mod build;
@@ -9,7 +9,7 @@ pub mod derived;
 pub mod measure;
 
 use crate::automaton::{
-    Automaton, Blueprint, Chooser, Command, Effect, Interest, Nanos, SetId, State, Step, StreamId,
+    Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step, StreamId,
     Timer,
 };
 use measure::{Service, Tally};
@@ -48,6 +48,8 @@ pub struct Model<const W: usize> {
     blueprint: Blueprint<W>,
     automata: Vec<Box<dyn Automaton<W>>>,
     choice_streams: Vec<StreamId>,
+    /// The automaton of each timer.
+    owners: Vec<u32>,
     interest: Vec<Interest>,
     services: Vec<Service<W>>,
     tallies: Vec<Tally<W>>,
@@ -57,21 +59,20 @@ pub struct Model<const W: usize> {
 }
 
 impl<const W: usize> Model<W> {
-    /// The transition function. Returns the measures that must be read again,
-    /// one bit each: services first, then tallies.
+    /// The transition function. Returns what it has disturbed: among others the
+    /// measures that must be read again, services first, then tallies.
+    #[inline]
     pub fn step(
         &self,
         state: &mut State<W>,
         cause: Cause<'_, W>,
-        effects: &mut Vec<Effect>,
-        chooser: &mut dyn Chooser,
-    ) -> Result<u64, Runaway> {
-        let mut step = Step::new(state, &self.interest, effects, chooser);
+        reader: &mut dyn Reader,
+    ) -> Disturbance {
+        let mut step = Step::new(state, &self.interest, reader);
         match cause {
             Cause::Fire(timer) => {
-                let owner = self.blueprint.timer_info(timer).owner.0 as usize;
+                let owner = self.owners[timer.0 as usize] as usize;
                 step.choice_stream = self.choice_streams[owner];
-                step.fired(timer);
                 self.automata[owner].fire(timer, &mut step);
             }
             Cause::Begin => self.each(&mut step, |automaton, step| automaton.begin(step)),
@@ -79,8 +80,10 @@ impl<const W: usize> Model<W> {
                 self.each(&mut step, |automaton, step| automaton.obey(command, step));
             }
         }
-        self.settle(&mut step)?;
-        Ok(step.pending.measures)
+        if step.pending != 0 || step.orders.is_some() {
+            self.settle(&mut step);
+        }
+        step.disturbance
     }
 
     fn each(&self, step: &mut Step<'_, W>, act: impl Fn(&dyn Automaton<W>, &mut Step<'_, W>)) {
@@ -92,27 +95,32 @@ impl<const W: usize> Model<W> {
 
     /// Lets the automata react until none has anything more to say, always the
     /// first in the model's order.
-    #[inline]
-    fn settle(&self, step: &mut Step<'_, W>) -> Result<(), Runaway> {
+    fn settle(&self, step: &mut Step<'_, W>) {
         let mut reactions = 0;
-        while step.pending.automata != 0 || !step.orders.is_empty() {
-            if !step.orders.is_empty() {
-                let command = step.orders.remove(0);
-                self.each(step, |automaton, step| automaton.obey(&command, step));
-                continue;
+        loop {
+            if let Some(orders) = step.orders.take() {
+                for command in *orders {
+                    self.each(step, |automaton, step| automaton.obey(&command, step));
+                }
+            } else if step.pending != 0 {
+                let index = step.pending.trailing_zeros() as usize;
+                step.pending &= step.pending - 1;
+                step.choice_stream = self.choice_streams[index];
+                self.automata[index].react(step);
+                if reactions >= MAX_REACTIONS {
+                    step.disturbance.runaway = Some(index as u8);
+                    return;
+                }
+            } else {
+                return;
             }
-            let index = step.pending.automata.trailing_zeros() as usize;
-            step.pending.automata &= step.pending.automata - 1;
-            step.choice_stream = self.choice_streams[index];
-            self.automata[index].react(step);
             reactions += 1;
-            if reactions > MAX_REACTIONS {
-                return Err(Runaway {
-                    automaton: self.automata[index].name().to_owned(),
-                });
-            }
         }
-        Ok(())
+    }
+
+    /// What is to be said of a step that did not come to rest.
+    pub fn runaway(&self, automaton: u8) -> Runaway {
+        Runaway { automaton: self.automata[usize::from(automaton)].name().to_owned() }
     }
 
     /// Names and natures of variables, timers and streams.

@@ -42,6 +42,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "galera" => galera::Galera,
 }
 
 /// Looks up a set expression of the scenario.

@@ -31,13 +31,13 @@ pub struct Nodes<const W: usize> {
     powered: SetId,
     /// Failure while healthy, end of the repair while not: a node never waits for both.
     fate: Timers,
-    boot: Timers,
+    /// End of the boot; absent where nobody takes any time for it.
+    boot: Option<Timers>,
     life_streams: Vec<StreamId>,
     repair_streams: Vec<StreamId>,
     failure: Vec<Delay>,
     repair: Vec<Delay>,
     boot_delay: Vec<Delay>,
-    instant_boot: bool,
     crew_of: Vec<Option<usize>>,
     crews: Vec<CrewQueue>,
 }
@@ -64,7 +64,8 @@ impl<const W: usize> Nodes<W> {
         crews: &[Crew],
     ) -> Self {
         let fate = blueprint.timers_per_node("fate", TimerClass::Chance);
-        let boot = blueprint.timers_per_node("boot", TimerClass::Reaction);
+        let instant_boot = nodes.iter().all(|n| n.boot.mean() == 0.0);
+        let boot = (!instant_boot).then(|| blueprint.timers_per_node("boot", TimerClass::Reaction));
         Nodes {
             count: nodes.len(),
             all: blueprint.all_nodes(),
@@ -81,7 +82,6 @@ impl<const W: usize> Nodes<W> {
             failure: nodes.iter().map(|n| blueprint.delay(&n.failure)).collect(),
             repair: nodes.iter().map(|n| blueprint.delay(&n.repair)).collect(),
             boot_delay: nodes.iter().map(|n| blueprint.delay(&n.boot)).collect(),
-            instant_boot: nodes.iter().all(|n| n.boot.mean() == 0.0),
             crew_of: nodes.iter().map(|n| n.crew).collect(),
             crews: crews
                 .iter()
@@ -99,14 +99,16 @@ impl<const W: usize> Nodes<W> {
         step.arm_from(self.fate.at(node), self.failure[i], self.life_streams[i]);
     }
 
+    #[inline]
     fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
     }
 
     /// The hardware of a node breaks.
+    #[inline]
     fn fail(&self, step: &mut Step<'_, W>, node: Node) {
-        step.remove(self.healthy, node);
+        step.put_private(self.healthy, step.get(self.healthy).without(node));
         step.mark(Mark::Fault);
         self.go_down(step, node);
         match self.crew_of[node.index()] {
@@ -115,12 +117,15 @@ impl<const W: usize> Nodes<W> {
         }
     }
 
+    #[inline]
     fn go_down(&self, step: &mut Step<'_, W>, node: Node) {
-        if !self.instant_boot {
+        if let Some(boot) = self.boot {
             step.remove(self.booting, node);
-            step.cancel(self.boot.at(node));
+            step.cancel(boot.at(node));
         }
-        step.remove(self.frozen, node);
+        if !step.get(self.frozen).is_empty() {
+            step.remove(self.frozen, node);
+        }
         step.remove(self.up, node);
         step.remove(self.running, node);
     }
@@ -156,11 +161,12 @@ impl<const W: usize> Nodes<W> {
         self.arm_repair(step, node);
     }
 
+    #[inline]
     fn repaired(&self, step: &mut Step<'_, W>, node: Node) {
         if let Some(crew) = self.crew_of[node.index()] {
             self.next_in_queue(step, crew);
         }
-        step.insert(self.healthy, node);
+        step.put_private(self.healthy, step.get(self.healthy).with(node));
         self.arm_life(step, node);
         step.mark(Mark::Restore);
         if step.has(self.powered, node) {
@@ -168,18 +174,19 @@ impl<const W: usize> Nodes<W> {
         }
     }
 
+    /// Boots a healthy node that has power.
+    #[inline]
     fn switch_on(&self, step: &mut Step<'_, W>, node: Node) {
-        if step.has(self.up, node) || !step.has(self.healthy, node) {
-            return;
-        }
-        if self.instant_boot {
-            self.come_up(step, node);
-        } else {
-            step.insert(self.booting, node);
-            step.arm(self.boot.at(node), self.boot_delay[node.index()]);
+        match self.boot {
+            None => self.come_up(step, node),
+            Some(boot) => {
+                step.insert(self.booting, node);
+                step.arm(boot.at(node), self.boot_delay[node.index()]);
+            }
         }
     }
 
+    #[inline]
     fn come_up(&self, step: &mut Step<'_, W>, node: Node) {
         step.insert(self.up, node);
         step.insert(self.running, node);
@@ -222,7 +229,8 @@ impl<const W: usize> Nodes<W> {
                         self.arm_life(step, node);
                         step.mark(Mark::Restore);
                     }
-                    if step.has(self.powered, node) {
+                    let off = !step.has(self.up, node) && !step.has(self.booting, node);
+                    if off && step.has(self.powered, node) {
                         self.switch_on(step, node);
                     }
                 }
@@ -282,7 +290,7 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
             } else {
                 self.repaired(step, node);
             }
-        } else if let Some(node) = self.boot.node(timer) {
+        } else if let Some(node) = self.boot.and_then(|boot| boot.node(timer)) {
             step.remove(self.booting, node);
             self.come_up(step, node);
         }
