@@ -118,7 +118,7 @@ impl Agenda {
     #[inline]
     pub fn peek(&self) -> Option<(Nanos, Timer)> {
         let key = self.tree[1];
-        (key != IDLE).then(|| (Nanos((key >> 64) as u64), Timer(key as u32 & 0xff_ffff)))
+        (key != IDLE).then_some((Nanos((key >> 64) as u64), Timer(key as u32 & 0xff_ffff)))
     }
 
     /// Moves the clock to the event of [`Agenda::peek`]. The timer keeps its

@@ -173,6 +173,7 @@ impl<'a, const W: usize> Builder<'a, W> {
                     .zip(&self.process_signals)
                     .map(|(spec, signals)| (spec.name.as_str(), *signals))
                     .collect(),
+                groups: &self.scenario.groups,
                 files,
             };
             let built = protocol::build(&spec.kind, &site, &mut self.blueprint)?;

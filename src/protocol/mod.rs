@@ -5,11 +5,11 @@
 //! [`Protocol`] (and [`Automaton`]), write `models/NAME.toml`, and add one line
 //! to the table below.
 
-use crate::automaton::evaluate::Set;
+use crate::automaton::evaluate::{Groups, Set};
 use crate::automaton::{Automaton, Blueprint, Node, NodeSet};
-use crate::scenario::Files;
 use crate::scenario::error::{Result, ScenarioError};
-use crate::scenario::parameters::{LocatedSet, Parameters};
+use crate::scenario::parameters::{LocatedSet, Parameters, in_expression};
+use crate::scenario::{Files, Group};
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
 
@@ -43,6 +43,8 @@ macro_rules! protocols {
 
 protocols! {
     "galera" => galera::Galera,
+    "haproxy" => haproxy::Haproxy,
+    "keepalived" => keepalived::Keepalived,
 }
 
 /// Looks up a set expression of the scenario.
@@ -72,11 +74,52 @@ pub struct Site<'a> {
     pub signals: WorldSignals,
     /// The processes of the scenario by name.
     pub processes: Vec<(&'a str, ProcessSignals)>,
+    /// The groups of nodes, for parameters that name nodes.
+    pub groups: &'a [Group],
     /// Finds files that distributions name.
     pub files: &'a dyn Files,
 }
 
 impl Site<'_> {
+    /// The nodes that the set expression in a parameter names: nodes and groups
+    /// only, because what is registered for each of them must be known now.
+    pub fn fixed_nodes<const W: usize>(
+        &self,
+        path: &str,
+        blueprint: &Blueprint<W>,
+    ) -> Result<NodeSet<W>> {
+        let Some(located) = self.parameters.set(path)? else {
+            return Err(self
+                .parameters
+                .error(path, format!("`{path}` must name nodes or groups")));
+        };
+        let groups = Groups {
+            groups: self
+                .groups
+                .iter()
+                .map(|group| {
+                    (
+                        group.name.clone(),
+                        group.members.iter().map(|&i| Node(i as u16)).collect(),
+                    )
+                })
+                .collect(),
+        };
+        let set = Set::compile(&located.expression, blueprint, &groups)
+            .map_err(|e| in_expression(&located.origin, &e.span, e.message, e.help))?;
+        let mut signals = Vec::new();
+        set.signals(&mut signals);
+        // Without signals the value is the same in every state.
+        let nodes = set.value(&blueprint.blank_state());
+        if !signals.is_empty() || nodes.is_empty() {
+            return Err(self
+                .parameters
+                .error(path, format!("`{path}` must name nodes or groups"))
+                .help("signals change, so they cannot say what is registered once and for all"));
+        }
+        Ok(nodes)
+    }
+
     /// The members as a set.
     pub fn members<const W: usize>(&self) -> NodeSet<W> {
         self.nodes.iter().copied().collect()

@@ -275,7 +275,7 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
             step.mark(Mark::Fault);
             self.go_down(step, node);
         }
-        let idle = powered & step.get(self.healthy) - step.get(self.up) - step.get(self.booting);
+        let idle = powered & (step.get(self.healthy) - step.get(self.up) - step.get(self.booting));
         for node in idle {
             step.mark(Mark::Restore);
             self.switch_on(step, node);

@@ -96,8 +96,7 @@ impl Timeline<'_> {
     pub fn members(&self, signal: &str, at: f64) -> Vec<String> {
         self.signals
             .iter()
-            .filter(|(t, name, _)| name == signal && *t <= at)
-            .next_back()
+            .rfind(|(t, name, _)| name == signal && *t <= at)
             .unwrap_or_else(|| panic!("no signal {signal}"))
             .2
             .clone()
@@ -138,8 +137,7 @@ impl Timeline<'_> {
     pub fn service(&self, service: &str, at: f64) -> String {
         self.services
             .iter()
-            .filter(|(t, name, _)| name == service && *t <= at)
-            .next_back()
+            .rfind(|(t, name, _)| name == service && *t <= at)
             .unwrap_or_else(|| panic!("no service {service}"))
             .2
             .clone()
