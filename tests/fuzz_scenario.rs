@@ -15,10 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const SCENARIOS: [&str; 3] = [
+const SCENARIOS: [&str; 4] = [
     include_str!("data/fuzz/everything.toml"),
     include_str!("data/fuzz/small.toml"),
     include_str!("data/fuzz/galera.toml"),
+    include_str!("data/fuzz/failover.toml"),
 ];
 
 const SCRIPT: &str = include_str!("data/fuzz/faults.toml");
