@@ -8,20 +8,18 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use quorate::engine::replay::{self, Plan};
 use quorate::engine::simulate::Simulator;
 use quorate::model::build;
+use quorate::protocol::CATALOGUE;
 use quorate::scenario::error::ScenarioError;
 use quorate::scenario::{Files, Scenario, expression, faults, read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const CATALOGUE: read::Catalogue<'static> = &[(
-    "fake",
-    "[evs.suspect_timeout]\nvalue = \"5s\"\nsource = \"a test\"\n[members]\nvalue = \"\"\nsource = \"a test\"\n",
-)];
-
-const SCENARIOS: [&str; 2] = [
+const SCENARIOS: [&str; 4] = [
     include_str!("data/fuzz/everything.toml"),
     include_str!("data/fuzz/small.toml"),
+    include_str!("data/fuzz/galera.toml"),
+    include_str!("data/fuzz/failover.toml"),
 ];
 
 const SCRIPT: &str = include_str!("data/fuzz/faults.toml");
@@ -206,8 +204,7 @@ fn show(error: &ScenarioError) {
 
 fn build_and_run(scenario: &Scenario, script: &str) {
     // Large models are legal and slow; they have tests of their own.
-    if scenario.nodes.len() * (1 + scenario.processes.len()) > 300 || !scenario.protocols.is_empty()
-    {
+    if scenario.nodes.len() * (1 + scenario.processes.len()) > 300 {
         return;
     }
     let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
@@ -257,7 +254,7 @@ fn one_case(dice: &mut Dice) -> String {
             "nodes",
             "run.horizon",
             "server.x",
-            "quorum.evs.suspect_timeout",
+            "galera.evs.suspect_timeout",
             "a..b",
             "node.server",
         ]);

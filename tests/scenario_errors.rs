@@ -69,15 +69,21 @@ fn try_read(
     overrides: &[(String, String)],
 ) -> Result<Scenario, Box<ScenarioError>> {
     let files = Folder(folder());
+    // What only a model can find needs a real protocol.
+    let real = text.contains("kind = \"galera\"");
+    let catalogue = if real {
+        quorate::protocol::CATALOGUE
+    } else {
+        CATALOGUE
+    };
     let around = read::Surroundings {
         files: &files,
-        catalogue: CATALOGUE,
+        catalogue,
         profile: None,
         overrides,
     };
     let scenario = read::scenario(name, text, &around)?;
-    // The model is built of what the real catalogue knows; a fake protocol is not.
-    if scenario.protocols.is_empty() {
+    if real || scenario.protocols.is_empty() {
         build::model::<1>(&scenario, &files)?;
     }
     Ok(scenario)

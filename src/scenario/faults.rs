@@ -202,7 +202,7 @@ fn fault(item: &Item) -> Result<Fault> {
         Word::Operator => Action::Operator {
             protocol: r.item("protocol").map(name).transpose()?,
             action: name(r.required("action")?)?,
-            nodes: r.item("nodes").map_or(Ok(Vec::new()), names)?,
+            nodes: r.item("nodes").map_or(Ok(Vec::new()), members)?,
         },
     };
     r.finish()?;

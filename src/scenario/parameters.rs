@@ -212,12 +212,18 @@ impl Parameters {
         located_set(item).map(Some)
     }
 
-    /// An error that points at the value of a parameter.
+    /// An error that points at the value of a parameter; where it is the default,
+    /// at the protocol in the scenario, because the model file is not at fault.
     pub fn error(&self, path: &str, message: impl Into<String>) -> Box<ScenarioError> {
+        let overridden = self.values.get(path).is_some_and(|p| p.overridden);
+        if overridden {
+            let label = format!("`{path}` of `{}`", self.instance);
+            return ScenarioError::at(&self.item(path).origin, message, label);
+        }
         ScenarioError::at(
-            &self.item(path).origin,
+            &self.origin,
             message,
-            format!("`{path}` of `{}`", self.instance),
+            format!("`{path}` has its default here"),
         )
     }
 }
