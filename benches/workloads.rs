@@ -23,8 +23,15 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    println!("{:34} {:>14} {:>14} {:>7}", "workload", "ours/s", "baseline/s", "ratio");
-    pair("W1 machine repair", || ours("w1", 200), || hand_written_w1(1_400_000));
+    println!(
+        "{:34} {:>14} {:>14} {:>7}",
+        "workload", "ours/s", "baseline/s", "ratio"
+    );
+    pair(
+        "W1 machine repair",
+        || ours("w1", 200),
+        || hand_written_w1(1_400_000),
+    );
 }
 
 /// Runs both contestants in turn and prints the best of each.
@@ -41,9 +48,17 @@ fn pair(name: &str, ours: impl Fn() -> f64, baseline: impl Fn() -> f64) {
 }
 
 fn scenario(name: &str) -> Scenario {
-    let path = format!("{}/scenarios/benchmarks/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/scenarios/benchmarks/{name}.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let text = std::fs::read_to_string(&path).expect("the benchmark scenario is there");
-    let around = read::Surroundings { files: &NoFiles, catalogue: CATALOGUE, profile: None, overrides: &[] };
+    let around = read::Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &[],
+    };
     read::scenario(name, &text, &around).expect("the benchmark scenario is sound")
 }
 
@@ -78,7 +93,9 @@ fn hand_written_w1(events: u64) -> f64 {
     }
     let (mut up, mut now, mut hours_at) = (0b1111u32, 0.0, [0.0; 5]);
     for _ in 0..events {
-        let Some(Reverse((bits, node))) = heap.pop() else { break };
+        let Some(Reverse((bits, node))) = heap.pop() else {
+            break;
+        };
         let time = f64::from_bits(bits);
         hours_at[up.count_ones() as usize] += time - now;
         now = time;
@@ -88,6 +105,9 @@ fn hand_written_w1(events: u64) -> f64 {
     }
     let seconds = begin.elapsed().as_secs_f64();
     let share = hours_at[4] / now;
-    assert!((share - 0.960_596).abs() < 0.01, "the baseline computes the right thing: {share}");
+    assert!(
+        (share - 0.960_596).abs() < 0.01,
+        "the baseline computes the right thing: {share}"
+    );
     events as f64 / seconds
 }

@@ -1,7 +1,10 @@
 //! What a model is made of: its variables, timers, random streams and
 //! distributions, each with a name.
 
-use super::{Counter, Counters, Delay, Distribution, DistributionId, Nanos, Node, NodeSet, SetId, Sets, State};
+use super::{
+    Counter, Counters, Delay, Distribution, DistributionId, Nanos, Node, NodeSet, SetId, Sets,
+    State,
+};
 use std::collections::BTreeMap;
 
 /// A named timer: a slot on the agenda that at most one delay occupies.

@@ -33,7 +33,10 @@ pub enum Distribution {
     /// One of several distributions; the weights sum to one.
     Mixture { parts: Vec<(f64, Distribution)> },
     /// Another distribution, stretched by a factor.
-    Scaled { factor: f64, base: Box<Distribution> },
+    Scaled {
+        factor: f64,
+        base: Box<Distribution>,
+    },
 }
 
 impl Distribution {
@@ -87,11 +90,17 @@ impl Distribution {
     /// This distribution stretched by a factor, in its simplest form.
     pub fn scaled(self, factor: f64) -> Distribution {
         match self {
-            Distribution::Exponential { mean } => Distribution::Exponential { mean: mean * factor },
-            Distribution::Weibull { shape, scale } => {
-                Distribution::Weibull { shape, scale: scale * factor }
-            }
-            other => Distribution::Scaled { factor, base: Box::new(other) },
+            Distribution::Exponential { mean } => Distribution::Exponential {
+                mean: mean * factor,
+            },
+            Distribution::Weibull { shape, scale } => Distribution::Weibull {
+                shape,
+                scale: scale * factor,
+            },
+            other => Distribution::Scaled {
+                factor,
+                base: Box::new(other),
+            },
         }
     }
 
@@ -104,12 +113,11 @@ impl Distribution {
             Distribution::Exponential { mean } | Distribution::Gamma { mean, .. } => *mean,
             Distribution::Weibull { shape, scale } => scale * gamma(1.0 + 1.0 / shape),
             Distribution::Lognormal { median, sigma } => median * (0.5 * sigma * sigma).exp(),
-            Distribution::Empirical { sorted } => {
-                sorted.iter().sum::<f64>() / sorted.len() as f64
-            }
-            Distribution::Mixture { parts } => {
-                parts.iter().map(|(weight, part)| weight * part.mean()).sum()
-            }
+            Distribution::Empirical { sorted } => sorted.iter().sum::<f64>() / sorted.len() as f64,
+            Distribution::Mixture { parts } => parts
+                .iter()
+                .map(|(weight, part)| weight * part.mean())
+                .sum(),
             Distribution::Scaled { factor, base } => factor * base.mean(),
         }
     }
@@ -156,9 +164,14 @@ mod tests {
             Distribution::Exponential { mean: 990.0 },
             Distribution::weibull_with_mean(0.7, 3140.0),
             Distribution::lognormal_with_mean(10.0, 1.0),
-            Distribution::Uniform { low: 2.0, high: 3.0 },
+            Distribution::Uniform {
+                low: 2.0,
+                high: 3.0,
+            },
             Distribution::Deterministic { value: 7.0 },
-            Distribution::Empirical { sorted: vec![1.0, 2.0, 6.0].into() },
+            Distribution::Empirical {
+                sorted: vec![1.0, 2.0, 6.0].into(),
+            },
             Distribution::Mixture {
                 parts: vec![
                     (0.75, Distribution::Exponential { mean: 1.0 }),
@@ -177,14 +190,24 @@ mod tests {
     #[test]
     fn gamma_quantiles_agree_with_tables() {
         // chi-square with 4 degrees of freedom is gamma with shape 2 and mean 4.
-        let gamma = Distribution::Gamma { shape: 2.0, mean: 4.0 };
+        let gamma = Distribution::Gamma {
+            shape: 2.0,
+            mean: 4.0,
+        };
         close(gamma.quantile(0.95), 9.487_729_036_781_154, 1e-9);
     }
 
     #[test]
     fn lognormal_quantiles_agree_with_tables() {
-        let lognormal = Distribution::Lognormal { median: 1.0, sigma: 1.0 };
-        close(lognormal.quantile(0.975), 1.959_963_984_540_054_f64.exp(), 1e-9);
+        let lognormal = Distribution::Lognormal {
+            median: 1.0,
+            sigma: 1.0,
+        };
+        close(
+            lognormal.quantile(0.975),
+            1.959_963_984_540_054_f64.exp(),
+            1e-9,
+        );
         close(lognormal.quantile(0.5), 1.0, 1e-12);
     }
 }

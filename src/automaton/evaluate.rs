@@ -102,7 +102,9 @@ impl<const W: usize> Set<W> {
                             return Err(LookupError {
                                 message: format!("`{}` is a signal, not a node", name.text),
                                 span: name.span.clone(),
-                                help: Some("braces hold nodes and groups; use | for signals".into()),
+                                help: Some(
+                                    "braces hold nodes and groups; use | for signals".into(),
+                                ),
                             });
                         }
                     }
@@ -347,7 +349,9 @@ fn possible_members<const W: usize>(
     Err(LookupError {
         message: "no node can ever be in this set".into(),
         span: start..end,
-        help: Some("its parts have no node in common: see where the processes and protocols run".into()),
+        help: Some(
+            "its parts have no node in common: see where the processes and protocols run".into(),
+        ),
     })
 }
 
@@ -369,7 +373,9 @@ fn compile_comparison<const W: usize>(
         };
         if never {
             return Err(LookupError {
-                message: format!("{wanted} can never be reached: the set has {possible} nodes at most"),
+                message: format!(
+                    "{wanted} can never be reached: the set has {possible} nodes at most"
+                ),
                 span: span.clone(),
                 help: (possible > 0).then(|| format!("use a number from 1 to {possible}")),
             });

@@ -71,7 +71,14 @@ mod tests {
 
     #[test]
     fn known_values() {
-        for x in [1.0, 0.5, 0.25, 1.0 - f64::EPSILON / 2.0, 2f64.powi(-53), f64::MIN_POSITIVE] {
+        for x in [
+            1.0,
+            0.5,
+            0.25,
+            1.0 - f64::EPSILON / 2.0,
+            2f64.powi(-53),
+            f64::MIN_POSITIVE,
+        ] {
             assert!(error(x) <= 4e-16, "{x}: {} is not {}", ln(x), x.ln());
         }
     }

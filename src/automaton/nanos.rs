@@ -29,7 +29,7 @@ impl Nanos {
     /// The time in seconds.
     #[inline]
     pub fn seconds(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
 
     /// The time in years of 8766 hours.

@@ -63,9 +63,9 @@ pub struct Step<'a, const W: usize> {
     pub(crate) pending: u128,
     /// What the step has disturbed so far.
     pub(crate) disturbance: Disturbance,
-    /// Orders that automata have given and nobody has heard yet. Boxed because
-    /// nearly every step has none, and a pointer is cheap to carry along.
-    pub(crate) orders: Option<Box<Vec<Command<W>>>>,
+    /// Orders that automata have given and nobody has heard yet; nearly every
+    /// step has none.
+    pub(crate) orders: Option<Vec<Command<W>>>,
 }
 
 impl<'a, const W: usize> Step<'a, W> {

@@ -30,8 +30,16 @@ pub fn check(arguments: &CheckArguments) -> Outcome {
         let loaded = options::load(path, &arguments.change)?;
         let scenario = &loaded.scenario;
         match build::words(scenario) {
-            1 => describe(&build::model::<1>(scenario, &loaded.files)?, scenario, arguments)?,
-            _ => describe(&build::model::<16>(scenario, &loaded.files)?, scenario, arguments)?,
+            1 => describe(
+                &build::model::<1>(scenario, &loaded.files)?,
+                scenario,
+                arguments,
+            )?,
+            _ => describe(
+                &build::model::<16>(scenario, &loaded.files)?,
+                scenario,
+                arguments,
+            )?,
         }
     }
     Ok(Ending::Ok)
@@ -70,8 +78,16 @@ fn describe<const W: usize>(
         for protocol in &scenario.protocols {
             for (path, parameter) in protocol.parameters.iter() {
                 let origin = &parameter.item.origin;
-                let value = origin.source.text.get(origin.span.clone()).unwrap_or_default();
-                let from = if parameter.overridden { origin.line() } else { parameter.source.clone() };
+                let value = origin
+                    .source
+                    .text
+                    .get(origin.span.clone())
+                    .unwrap_or_default();
+                let from = if parameter.overridden {
+                    origin.line()
+                } else {
+                    parameter.source.clone()
+                };
                 println!("  {}.{path} = {value}  # {from}", protocol.name);
             }
         }

@@ -40,7 +40,12 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     let mut outcomes = Vec::new();
     for design in &designs {
         let progress = Progress::new(&design.scenario.name, arguments.output.no_progress);
-        outcomes.push(runner::run(&design.scenario, &design.files, &effort, &progress)?);
+        outcomes.push(runner::run(
+            &design.scenario,
+            &design.files,
+            &effort,
+            &progress,
+        )?);
         progress.clear();
         if outcomes.last().is_some_and(|outcome| outcome.interrupted) {
             break;

@@ -21,7 +21,11 @@ impl DiskFiles {
 impl Files for DiskFiles {
     fn read(&self, path: &str) -> Result<String, String> {
         let beside = self.folder.join(path);
-        let found = if beside.exists() { beside } else { PathBuf::from(path) };
+        let found = if beside.exists() {
+            beside
+        } else {
+            PathBuf::from(path)
+        };
         read_text(&found)
     }
 }

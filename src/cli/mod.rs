@@ -21,8 +21,10 @@ use std::process::ExitCode;
 /// How many nines does this cluster really have, and why not more?
 #[derive(Debug, Parser)]
 #[command(version, about, long_about = None, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 ok, 2 usage or scenario error, 3 asked precision not reached, \
-130 interrupted (what was done is printed and marked).")]
+#[command(
+    after_help = "Exit codes: 0 ok, 2 usage or scenario error, 3 asked precision not reached, \
+130 interrupted (what was done is printed and marked)."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -112,7 +112,9 @@ impl EffortOptions {
     pub fn effort(&self, scenario: &Scenario) -> Effort {
         let run = &scenario.run;
         let horizon = self.horizon.unwrap_or(run.horizon);
-        let from_years = self.years.map(|years| (years / horizon.years()).ceil().max(1.0) as u64);
+        let from_years = self
+            .years
+            .map(|years| (years / horizon.years()).ceil().max(1.0) as u64);
         let replications = self.replications.or(from_years).unwrap_or(run.replications);
         Effort {
             replications,

@@ -22,7 +22,9 @@ impl Output {
     pub fn new(folder: &Path) -> Result<Output, Failure> {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
-        Ok(Output { folder: folder.to_owned() })
+        Ok(Output {
+            folder: folder.to_owned(),
+        })
     }
 
     /// Writes a text file.

@@ -29,7 +29,10 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
-        Progress { bar, stop: catch_interrupt() }
+        Progress {
+            bar,
+            stop: catch_interrupt(),
+        }
     }
 
     /// Takes the bar away.

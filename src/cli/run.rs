@@ -40,10 +40,16 @@ pub fn run(arguments: &RunArguments) -> Outcome {
     if let Some(folder) = &arguments.output.out {
         let output = Output::new(folder)?;
         output.text("run.json", &json::pretty(&outcome))?;
-        output.text("replications.csv", &csv::replications(std::slice::from_ref(&outcome)))?;
+        output.text(
+            "replications.csv",
+            &csv::replications(std::slice::from_ref(&outcome)),
+        )?;
         output.plots(std::slice::from_ref(&outcome))?;
     }
-    Ok(ending(std::slice::from_ref(&outcome), effort.relative_error))
+    Ok(ending(
+        std::slice::from_ref(&outcome),
+        effort.relative_error,
+    ))
 }
 
 /// How a run has ended: interrupted, short of the asked precision, or well.
@@ -53,7 +59,9 @@ pub fn ending(outcomes: &[RunOutcome], wanted: Option<f64>) -> Ending {
     }
     let reached = |limit: f64| {
         let services = outcomes.iter().flat_map(|outcome| &outcome.services);
-        services.into_iter().all(|(_, s)| s.unavailability.relative_half_width() <= limit)
+        services
+            .into_iter()
+            .all(|(_, s)| s.unavailability.relative_half_width() <= limit)
     };
     match wanted {
         Some(limit) if !reached(limit) => {

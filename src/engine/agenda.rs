@@ -183,7 +183,10 @@ mod tests {
             agenda.arm(Timer(timer), Nanos(10));
         }
         agenda.arm(Timer(2), Nanos(5));
-        assert_eq!(drain(&mut agenda), vec![(5, 2), (10, 3), (10, 1), (10, 4), (10, 0)]);
+        assert_eq!(
+            drain(&mut agenda),
+            vec![(5, 2), (10, 3), (10, 1), (10, 4), (10, 0)]
+        );
     }
 
     #[test]

@@ -66,7 +66,11 @@ impl Reader for Clock {
     }
 
     fn is_armed(&self, timer: Timer) -> bool {
-        let armings = if timer == self.firing { self.armings } else { 0 };
+        let armings = if timer == self.firing {
+            self.armings
+        } else {
+            0
+        };
         self.agenda.armed_since(timer, armings)
     }
 
@@ -93,9 +97,8 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn new(model: &'m Model<W>, by_chance: bool, max_events: u64) -> Self {
         let blueprint = model.blueprint();
         let timers = blueprint.timer_count();
-        let silent = |i| {
-            !by_chance && blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance
-        };
+        let silent =
+            |i| !by_chance && blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance;
         Player {
             model,
             state: blueprint.blank_state(),

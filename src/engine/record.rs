@@ -111,7 +111,11 @@ impl Recorder {
                 Current {
                     reading,
                     since: Nanos::ZERO,
-                    cause: if down { service.blame.cause(player.state()) } else { 0 },
+                    cause: if down {
+                        service.blame.cause(player.state())
+                    } else {
+                        0
+                    },
                     outage_began: Nanos::ZERO,
                     fault_before: None,
                     restorations_before: 0,
@@ -162,7 +166,11 @@ impl Recorder {
         let reading = service.read(player.state());
         let current = self.services[index];
         let down = is_down(reading);
-        let cause = if down { service.blame.cause(player.state()) } else { 0 };
+        let cause = if down {
+            service.blame.cause(player.state())
+        } else {
+            0
+        };
         if reading == current.reading && cause == current.cause {
             return;
         }
@@ -215,7 +223,11 @@ impl Recorder {
     }
 
     /// Ends the record at the horizon and hands it over.
-    pub fn finish<const W: usize>(&mut self, player: &Player<'_, W>, end: Nanos) -> ReplicationRecord {
+    pub fn finish<const W: usize>(
+        &mut self,
+        player: &Player<'_, W>,
+        end: Nanos,
+    ) -> ReplicationRecord {
         for index in 0..self.services.len() {
             self.close_segment(index, end);
             let current = self.services[index];
@@ -242,7 +254,11 @@ fn is_down(reading: Reading) -> bool {
 fn spread_over_years(years: &mut [u64], mut offset: u64, mut length: u64) {
     while length > 0 {
         let year = ((offset / YEAR_NS) as usize).min(years.len() - 1);
-        let room = if year + 1 == years.len() { length } else { YEAR_NS - offset % YEAR_NS };
+        let room = if year + 1 == years.len() {
+            length
+        } else {
+            YEAR_NS - offset % YEAR_NS
+        };
         let part = length.min(room);
         years[year] += part;
         offset += part;

@@ -5,7 +5,9 @@
 //! are drawn afresh in each replication.
 
 use super::play::{PlayError, Player};
-use crate::automaton::{Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId};
+use crate::automaton::{
+    Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId,
+};
 use crate::model::Model;
 use crate::model::measure::Reading;
 use crate::scenario::error::{Origin, Result as ScenarioResult, ScenarioError};
@@ -47,13 +49,24 @@ struct PlannedFault<const W: usize> {
 }
 
 enum PlannedTime<const W: usize> {
-    At { low: Nanos, high: Nanos },
-    After { signal: SetId, is: NodeSet<W>, plus: Nanos },
+    At {
+        low: Nanos,
+        high: Nanos,
+    },
+    After {
+        signal: SetId,
+        is: NodeSet<W>,
+        plus: Nanos,
+    },
 }
 
 impl<const W: usize> Plan<W> {
     /// Looks up the names of a script in a model.
-    pub fn new(script: &FaultScript, model: &Model<W>, processes: &[String]) -> ScenarioResult<Plan<W>> {
+    pub fn new(
+        script: &FaultScript,
+        model: &Model<W>,
+        processes: &[String],
+    ) -> ScenarioResult<Plan<W>> {
         let lookup = Lookup { model, processes };
         let faults = script
             .faults
@@ -66,7 +79,10 @@ impl<const W: usize> Plan<W> {
                 })
             })
             .collect::<ScenarioResult<Vec<_>>>()?;
-        Ok(Plan { until: script.until, faults })
+        Ok(Plan {
+            until: script.until,
+            faults,
+        })
     }
 
     /// The end of the timeline.
@@ -89,56 +105,95 @@ impl<const W: usize> Lookup<'_, W> {
     fn node(&self, name: &str, origin: &Origin) -> ScenarioResult<Node> {
         let blueprint = self.model.blueprint();
         blueprint.node_named(name).ok_or_else(|| {
-            let known = (0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned());
+            let known =
+                (0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned());
             ScenarioError::at(origin, format!("there is no node `{name}`"), "unknown node")
                 .maybe_help(suggestion(name, known))
         })
     }
 
     fn nodes(&self, names: &Names) -> ScenarioResult<NodeSet<W>> {
-        names.iter().map(|(name, origin)| self.node(name, origin)).collect()
+        names
+            .iter()
+            .map(|(name, origin)| self.node(name, origin))
+            .collect()
     }
 
     /// A node, or `None` for the place of the clients.
     fn end(&self, (name, origin): &(String, Origin)) -> ScenarioResult<Option<Node>> {
-        if name == CLIENTS { Ok(None) } else { self.node(name, origin).map(Some) }
+        if name == CLIENTS {
+            Ok(None)
+        } else {
+            self.node(name, origin).map(Some)
+        }
     }
 
     fn time(&self, when: &When) -> ScenarioResult<PlannedTime<W>> {
         Ok(match when {
-            When::At { low, high } => PlannedTime::At { low: *low, high: *high },
-            When::After { signal, is, plus, origin } => {
+            When::At { low, high } => PlannedTime::At {
+                low: *low,
+                high: *high,
+            },
+            When::After {
+                signal,
+                is,
+                plus,
+                origin,
+            } => {
                 let blueprint = self.model.blueprint();
                 let id = blueprint.signal_named(signal).ok_or_else(|| {
                     let known = blueprint.signals().map(|(name, _)| name.to_owned());
-                    ScenarioError::at(origin, format!("there is no signal `{signal}`"), "unknown signal")
-                        .maybe_help(suggestion(signal, known))
+                    ScenarioError::at(
+                        origin,
+                        format!("there is no signal `{signal}`"),
+                        "unknown signal",
+                    )
+                    .maybe_help(suggestion(signal, known))
                 })?;
-                PlannedTime::After { signal: id, is: self.nodes(is)?, plus: *plus }
+                PlannedTime::After {
+                    signal: id,
+                    is: self.nodes(is)?,
+                    plus: *plus,
+                }
             }
         })
     }
 
     fn command(&self, action: &Action, origin: &Origin) -> ScenarioResult<Command<W>> {
         Ok(match action {
-            Action::Do { verb, nodes, process: None } => {
-                Command::Nodes(node_command(*verb, origin)?, self.nodes(nodes)?)
-            }
-            Action::Do { verb, nodes, process: Some((process, at)) } => {
+            Action::Do {
+                verb,
+                nodes,
+                process: None,
+            } => Command::Nodes(node_command(*verb, origin)?, self.nodes(nodes)?),
+            Action::Do {
+                verb,
+                nodes,
+                process: Some((process, at)),
+            } => {
                 if !self.processes.contains(process) {
-                    return Err(ScenarioError::at(at, format!("there is no process `{process}`"), "unknown process")
-                        .maybe_help(suggestion(process, self.processes.iter())));
+                    return Err(ScenarioError::at(
+                        at,
+                        format!("there is no process `{process}`"),
+                        "unknown process",
+                    )
+                    .maybe_help(suggestion(process, self.processes.iter())));
                 }
                 Command::Process(process_command(*verb), process.clone(), self.nodes(nodes)?)
             }
-            Action::CutNodes { nodes, carrier } => {
-                Command::CutNodes { nodes: self.nodes(nodes)?, carrier: *carrier }
-            }
+            Action::CutNodes { nodes, carrier } => Command::CutNodes {
+                nodes: self.nodes(nodes)?,
+                carrier: *carrier,
+            },
             Action::CutLink(a, b) => Command::CutLink(self.end(a)?, self.end(b)?),
             Action::HealLink(a, b) => Command::HealLink(self.end(a)?, self.end(b)?),
             Action::Heal(nodes) => Command::Heal(self.nodes(nodes)?),
             Action::Partition(groups) => self.partition(groups)?,
-            Action::Operator { protocol, action, nodes } => self.operator(protocol, action, nodes)?,
+            Action::Operator {
+                protocol,
+                action,
+                nodes,
+            } => self.operator(protocol, action, nodes)?,
         })
     }
 
@@ -152,8 +207,13 @@ impl<const W: usize> Lookup<'_, W> {
                     continue;
                 }
                 let node = self.node(name, origin)?;
-                if sets.iter().any(|other: &NodeSet<W>| other.contains(node)) || set.contains(node) {
-                    return Err(ScenarioError::at(origin, format!("`{name}` is in two groups"), "here again"));
+                if sets.iter().any(|other: &NodeSet<W>| other.contains(node)) || set.contains(node)
+                {
+                    return Err(ScenarioError::at(
+                        origin,
+                        format!("`{name}` is in two groups"),
+                        "here again",
+                    ));
                 }
                 set.insert(node);
             }
@@ -164,7 +224,10 @@ impl<const W: usize> Lookup<'_, W> {
         }
         // Where the script does not say, the users still reach every node.
         let clients = clients.unwrap_or(self.model.blueprint().all_nodes());
-        Ok(Command::Partition { groups: sets, clients })
+        Ok(Command::Partition {
+            groups: sets,
+            clients,
+        })
     }
 
     fn operator(
@@ -175,15 +238,27 @@ impl<const W: usize> Lookup<'_, W> {
     ) -> ScenarioResult<Command<W>> {
         let able = |automaton: &&dyn crate::automaton::Automaton<W>| {
             automaton.actions().contains(&action.as_str())
-                && protocol.as_ref().is_none_or(|(name, _)| automaton.name() == name)
+                && protocol
+                    .as_ref()
+                    .is_none_or(|(name, _)| automaton.name() == name)
         };
         if !self.model.automata().any(|automaton| able(&automaton)) {
-            let known = self.model.automata().flat_map(|a| a.actions().iter().copied());
-            return Err(ScenarioError::at(at, format!("nothing here understands `{action}`"), "unknown action")
-                .maybe_help(suggestion(action, known)));
+            let known = self
+                .model
+                .automata()
+                .flat_map(|a| a.actions().iter().copied());
+            return Err(ScenarioError::at(
+                at,
+                format!("nothing here understands `{action}`"),
+                "unknown action",
+            )
+            .maybe_help(suggestion(action, known)));
         }
         Ok(Command::Operator {
-            protocol: protocol.as_ref().map(|(name, _)| name.clone()).unwrap_or_default(),
+            protocol: protocol
+                .as_ref()
+                .map(|(name, _)| name.clone())
+                .unwrap_or_default(),
             action: action.clone(),
             nodes: self.nodes(nodes)?,
         })
@@ -215,9 +290,19 @@ fn process_command(verb: Verb) -> ProcessCommand {
 }
 
 fn describe(action: &Action) -> String {
-    let list = |names: &Names| names.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
+    let list = |names: &Names| {
+        names
+            .iter()
+            .map(|(n, _)| n.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match action {
-        Action::Do { verb, nodes, process } => {
+        Action::Do {
+            verb,
+            nodes,
+            process,
+        } => {
             let word = match verb {
                 Verb::PowerOff => "power off",
                 Verb::Crash => "crash",
@@ -234,8 +319,14 @@ fn describe(action: &Action) -> String {
                 None => format!("{word} {}", list(nodes)),
             }
         }
-        Action::CutNodes { nodes, carrier: false } => format!("pull the cable of {}", list(nodes)),
-        Action::CutNodes { nodes, carrier: true } => format!("drop all packets of {}", list(nodes)),
+        Action::CutNodes {
+            nodes,
+            carrier: false,
+        } => format!("pull the cable of {}", list(nodes)),
+        Action::CutNodes {
+            nodes,
+            carrier: true,
+        } => format!("drop all packets of {}", list(nodes)),
         Action::CutLink((a, _), (b, _)) => format!("cut the path between {a} and {b}"),
         Action::HealLink((a, _), (b, _)) => format!("heal the path between {a} and {b}"),
         Action::Partition(groups) => {
@@ -244,8 +335,12 @@ fn describe(action: &Action) -> String {
         }
         Action::Heal(nodes) if nodes.is_empty() => "heal the network".to_owned(),
         Action::Heal(nodes) => format!("heal the network of {}", list(nodes)),
-        Action::Operator { action, nodes, .. } if nodes.is_empty() => format!("operator: {}", action.0),
-        Action::Operator { action, nodes, .. } => format!("operator: {} on {}", action.0, list(nodes)),
+        Action::Operator { action, nodes, .. } if nodes.is_empty() => {
+            format!("operator: {}", action.0)
+        }
+        Action::Operator { action, nodes, .. } => {
+            format!("operator: {} on {}", action.0, list(nodes))
+        }
     }
 }
 
@@ -328,7 +423,8 @@ impl<const W: usize> Run<'_, W> {
                 continue;
             };
             let earlier_done = done[..index].iter().all(|d| *d);
-            if self.times[index].is_none() && earlier_done && self.player.state().set(signal) == is {
+            if self.times[index].is_none() && earlier_done && self.player.state().set(signal) == is
+            {
                 self.times[index] = Some(self.player.now() + plus);
             }
         }
@@ -365,13 +461,20 @@ struct Writer<const W: usize> {
 
 impl<const W: usize> Default for Writer<W> {
     fn default() -> Self {
-        Writer { signals: Vec::new(), services: Vec::new(), changes: Vec::new() }
+        Writer {
+            signals: Vec::new(),
+            services: Vec::new(),
+            changes: Vec::new(),
+        }
     }
 }
 
 impl<const W: usize> Writer<W> {
     fn fault(&mut self, player: &Player<'_, W>, index: usize) {
-        self.changes.push(Change { at: player.now(), what: What::Fault(index) });
+        self.changes.push(Change {
+            at: player.now(),
+            what: What::Fault(index),
+        });
         self.write(player);
     }
 
@@ -384,7 +487,10 @@ impl<const W: usize> Writer<W> {
             let value = player.state().set(id);
             if *slot != Some(value) {
                 *slot = Some(value);
-                self.changes.push(Change { at, what: What::Signal(id, value) });
+                self.changes.push(Change {
+                    at,
+                    what: What::Signal(id, value),
+                });
             }
         }
         self.services.resize(model.services().len(), None);
@@ -392,7 +498,10 @@ impl<const W: usize> Writer<W> {
             let reading = service.read(player.state());
             if self.services[index] != Some(reading) {
                 self.services[index] = Some(reading);
-                self.changes.push(Change { at, what: What::Service(index, reading) });
+                self.changes.push(Change {
+                    at,
+                    what: What::Service(index, reading),
+                });
             }
         }
     }

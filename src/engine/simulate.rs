@@ -15,7 +15,13 @@ pub struct Simulator<'m, const W: usize> {
 
 impl<'m, const W: usize> Simulator<'m, W> {
     /// Replications of length `horizon`, after a `warm_up` that is not counted.
-    pub fn new(model: &'m Model<W>, seed: u64, warm_up: Nanos, horizon: Nanos, max_events: u64) -> Self {
+    pub fn new(
+        model: &'m Model<W>,
+        seed: u64,
+        warm_up: Nanos,
+        horizon: Nanos,
+        max_events: u64,
+    ) -> Self {
         Simulator {
             player: Player::new(model, true, max_events),
             recorder: Recorder::new(warm_up),

@@ -168,13 +168,22 @@ impl Streams {
             left -= weight;
         }
         // Rounding may leave a crumb beyond the last weight.
-        weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0)
+        weights
+            .iter()
+            .rposition(|weight| *weight > 0.0)
+            .unwrap_or(0)
     }
 }
 
 /// A hash of both names, with a separator that no name contains.
 fn key(stream: &StreamInfo) -> u64 {
-    fnv1a(stream.component.bytes().chain([0xff]).chain(stream.purpose.bytes()))
+    fnv1a(
+        stream
+            .component
+            .bytes()
+            .chain([0xff])
+            .chain(stream.purpose.bytes()),
+    )
 }
 
 /// The output function of SplitMix64 (Steele, Lea and Flood 2014).
@@ -213,7 +222,11 @@ mod tests {
     fn streams_differ_by_component_seed_and_replication() {
         let names = ["server1", "server2"];
         let base = first_draw(&names, 0, 7, 3);
-        for other in [first_draw(&names, 1, 7, 3), first_draw(&names, 0, 8, 3), first_draw(&names, 0, 7, 4)] {
+        for other in [
+            first_draw(&names, 1, 7, 3),
+            first_draw(&names, 0, 8, 3),
+            first_draw(&names, 0, 7, 4),
+        ] {
             assert_ne!(base, other);
         }
     }

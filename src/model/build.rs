@@ -4,20 +4,18 @@ use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
 use super::{MAX_AUTOMATA, MAX_MEASURES, Model};
 use crate::automaton::evaluate::{Count, Groups, LookupError, Set, Share, Test};
-use crate::automaton::{
-    Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId, Timer,
-};
+use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId, Timer};
 use crate::protocol::{self, Protocol, Site};
 use crate::scenario::error::{Origin, Result, ScenarioError};
 use crate::scenario::parameters::in_expression;
 use crate::scenario::{Files, OperatorSpec, Scenario};
+use crate::world::WorldSignals;
 use crate::world::component::Components;
 use crate::world::network::Network;
 use crate::world::node::Nodes;
 use crate::world::operator::Operator;
 use crate::world::process::{ProcessSignals, Processes};
 use crate::world::shock::{Partitions, Shocks};
-use crate::world::WorldSignals;
 
 /// How many words a [`NodeSet`] needs for this scenario: 1 for up to 64 nodes,
 /// 16 for more.
@@ -127,8 +125,12 @@ impl<'a, const W: usize> Builder<'a, W> {
         self.add(network);
         if !scenario.components.is_empty() {
             self.claim_owner();
-            let components =
-                Components::new(&mut self.blueprint, powered, connected, &scenario.components);
+            let components = Components::new(
+                &mut self.blueprint,
+                powered,
+                connected,
+                &scenario.components,
+            );
             self.add(components);
         }
         if !scenario.shocks.is_empty() {
@@ -189,11 +191,18 @@ impl<'a, const W: usize> Builder<'a, W> {
         for spec in &self.scenario.signals {
             let taken = self.blueprint.signal_named(&spec.name).is_some()
                 || self.blueprint.node_named(&spec.name).is_some()
-                || self.groups.groups.iter().any(|(group, _)| *group == spec.name);
+                || self
+                    .groups
+                    .groups
+                    .iter()
+                    .any(|(group, _)| *group == spec.name);
             if taken {
                 return Err(ScenarioError::at(
                     &spec.origin,
-                    format!("`{}` already is the name of a signal, a node or a group", spec.name),
+                    format!(
+                        "`{}` already is the name of a signal, a node or a group",
+                        spec.name
+                    ),
                     "here",
                 ));
             }
@@ -218,10 +227,16 @@ impl<'a, const W: usize> Builder<'a, W> {
             let set = self.compile_set(&spec.expression, &spec.origin)?;
             let mut reads = Vec::new();
             set.signals(&mut reads);
-            if reads.iter().any(|read| *read >= id && self.derived.contains(read)) {
+            if reads
+                .iter()
+                .any(|read| *read >= id && self.derived.contains(read))
+            {
                 return Err(ScenarioError::at(
                     &spec.origin,
-                    format!("`{}` is defined by itself or by a signal that comes later", spec.name),
+                    format!(
+                        "`{}` is defined by itself or by a signal that comes later",
+                        spec.name
+                    ),
                     "here",
                 )
                 .help("write signals in the order in which they use each other"));
@@ -258,10 +273,16 @@ impl<'a, const W: usize> Builder<'a, W> {
         let Some(target) = self.automata.iter().find(|a| a.name() == spec.protocol) else {
             return Err(ScenarioError::at(
                 &spec.action_origin,
-                format!("operator `{}` acts on `{}`, which is no protocol here", spec.name, spec.protocol),
+                format!(
+                    "operator `{}` acts on `{}`, which is no protocol here",
+                    spec.name, spec.protocol
+                ),
                 "this action has no target",
             )
-            .maybe_help(crate::scenario::nearest::suggestion(&spec.protocol, names())));
+            .maybe_help(crate::scenario::nearest::suggestion(
+                &spec.protocol,
+                names(),
+            )));
         };
         if target.actions().contains(&spec.action.as_str()) {
             return Ok(());
@@ -271,7 +292,10 @@ impl<'a, const W: usize> Builder<'a, W> {
             format!("nobody can `{}` a `{}`", spec.action, spec.protocol),
             "unknown action",
         )
-        .maybe_help(crate::scenario::nearest::suggestion(&spec.action, target.actions().iter().copied())))
+        .maybe_help(crate::scenario::nearest::suggestion(
+            &spec.action,
+            target.actions().iter().copied(),
+        )))
     }
 
     fn services(&self) -> Result<Vec<Service<W>>> {
@@ -315,7 +339,11 @@ impl<'a, const W: usize> Builder<'a, W> {
                 let of = Count::compile(&spec.of, &self.blueprint, &self.groups)
                     .map_err(|e| place(e, &spec.origin))?;
                 let limit = of.limit(&self.blueprint);
-                Ok(Tally { name: spec.name.clone(), of, limit })
+                Ok(Tally {
+                    name: spec.name.clone(),
+                    of,
+                    limit,
+                })
             })
             .collect()
     }
@@ -380,11 +408,24 @@ impl<'a, const W: usize> Builder<'a, W> {
             .services
             .first()
             .map(|s| s.up_origin.clone())
-            .or_else(|| self.scenario.protocols.first().map(|p| p.parameters.origin().clone()));
+            .or_else(|| {
+                self.scenario
+                    .protocols
+                    .first()
+                    .map(|p| p.parameters.origin().clone())
+            });
         let limits = [
             (measures, MAX_MEASURES, "services and tallies"),
-            (self.automata.len(), MAX_AUTOMATA, "protocols, signals and operators"),
-            (self.blueprint.timer_count(), crate::engine::agenda::MAX_TIMERS, "timers"),
+            (
+                self.automata.len(),
+                MAX_AUTOMATA,
+                "protocols, signals and operators",
+            ),
+            (
+                self.blueprint.timer_count(),
+                crate::engine::agenda::MAX_TIMERS,
+                "timers",
+            ),
         ];
         for (count, limit, what) in limits {
             if count > limit

@@ -58,13 +58,27 @@ impl<const W: usize> Service<W> {
     /// Evaluates the service.
     pub fn read(&self, state: &State<W>) -> Reading {
         if self.up.holds(state) {
-            let success = self.success.as_ref().map_or(1.0, |share| share.value(state));
-            let condition = if success < 1.0 { Condition::Degraded } else { Condition::Up };
+            let success = self
+                .success
+                .as_ref()
+                .map_or(1.0, |share| share.value(state));
+            let condition = if success < 1.0 {
+                Condition::Degraded
+            } else {
+                Condition::Up
+            };
             return Reading { condition, success };
         }
-        let readable = self.read_only.as_ref().is_some_and(|test| test.holds(state));
+        let readable = self
+            .read_only
+            .as_ref()
+            .is_some_and(|test| test.holds(state));
         Reading {
-            condition: if readable { Condition::ReadOnly } else { Condition::Down },
+            condition: if readable {
+                Condition::ReadOnly
+            } else {
+                Condition::Down
+            },
             success: 0.0,
         }
     }
@@ -124,11 +138,7 @@ pub const EVERY_NODE_DOWN: &str = "every node down";
 
 impl<const W: usize> Blame<W> {
     /// Prepares the blame of a condition; `texts` names a compiled part.
-    pub fn new(
-        test: &Test<W>,
-        blueprint: &Blueprint<W>,
-        alive: SetId,
-    ) -> Blame<W> {
+    pub fn new(test: &Test<W>, blueprint: &Blueprint<W>, alive: SetId) -> Blame<W> {
         let mut causes = vec![EVERY_NODE_DOWN.to_owned()];
         let rule = Rule::new(test, blueprint, &mut causes);
         let mut signals = Vec::new();
@@ -252,11 +262,17 @@ fn describe_test<const W: usize>(test: &Test<W>, blueprint: &Blueprint<W>) -> St
         Test::Any(set) => format!("any({})", describe(set, blueprint)),
         Test::AtLeast(set, needed) => format!("count({}) >= {needed}", describe(set, blueprint)),
         Test::Or(parts) => {
-            let texts: Vec<_> = parts.iter().map(|part| describe_test(part, blueprint)).collect();
+            let texts: Vec<_> = parts
+                .iter()
+                .map(|part| describe_test(part, blueprint))
+                .collect();
             texts.join(" or ")
         }
         Test::And(parts) => {
-            let texts: Vec<_> = parts.iter().map(|part| describe_test(part, blueprint)).collect();
+            let texts: Vec<_> = parts
+                .iter()
+                .map(|part| describe_test(part, blueprint))
+                .collect();
             format!("({})", texts.join(" and "))
         }
         Test::Not(part) => format!("not {}", describe_test(part, blueprint)),

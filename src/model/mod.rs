@@ -9,8 +9,8 @@ pub mod derived;
 pub mod measure;
 
 use crate::automaton::{
-    Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step, StreamId,
-    Timer,
+    Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step,
+    StreamId, Timer,
 };
 use measure::{Service, Tally};
 
@@ -99,7 +99,7 @@ impl<const W: usize> Model<W> {
         let mut reactions = 0;
         loop {
             if let Some(orders) = step.orders.take() {
-                for command in *orders {
+                for command in orders {
                     self.each(step, |automaton, step| automaton.obey(&command, step));
                 }
             } else if step.pending != 0 {
@@ -120,7 +120,9 @@ impl<const W: usize> Model<W> {
 
     /// What is to be said of a step that did not come to rest.
     pub fn runaway(&self, automaton: u8) -> Runaway {
-        Runaway { automaton: self.automata[usize::from(automaton)].name().to_owned() }
+        Runaway {
+            automaton: self.automata[usize::from(automaton)].name().to_owned(),
+        }
     }
 
     /// Names and natures of variables, timers and streams.

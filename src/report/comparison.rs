@@ -41,7 +41,11 @@ impl Comparison {
                 differences.extend(compare(a, b));
             }
         }
-        Comparison { schema: crate::runner::outcome::SCHEMA, designs, differences }
+        Comparison {
+            schema: crate::runner::outcome::SCHEMA,
+            designs,
+            differences,
+        }
     }
 }
 

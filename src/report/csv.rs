@@ -6,8 +6,17 @@ use crate::runner::RunOutcome;
 pub fn replications(designs: &[RunOutcome]) -> String {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let header = [
-        "scenario", "fingerprint", "engine", "seed", "horizon_years", "replication", "service",
-        "down_s", "failed_request_s", "outages", "events",
+        "scenario",
+        "fingerprint",
+        "engine",
+        "seed",
+        "horizon_years",
+        "replication",
+        "service",
+        "down_s",
+        "failed_request_s",
+        "outages",
+        "events",
     ];
     let mut write = |row: &[String]| {
         writer.write_record(row).expect("memory takes every row");
@@ -15,7 +24,8 @@ pub fn replications(designs: &[RunOutcome]) -> String {
     write(&header.map(str::to_owned));
     for design in designs {
         for (replication, row) in design.per_replication.iter().enumerate() {
-            for ((service, _), (down, failed, outages)) in design.services.iter().zip(&row.services) {
+            for ((service, _), (down, failed, outages)) in design.services.iter().zip(&row.services)
+            {
                 write(&[
                     design.scenario.clone(),
                     design.fingerprint.clone(),

@@ -1,10 +1,10 @@
 //! The figures that belong to a run or a comparison.
 
+use super::numbers::trimmed_percent;
 use super::plot::{
     Attribution, AttributionRow, Availability, AvailabilityRow, Caption, Cause, Chart, Claim,
     Distribution, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
 };
-use super::numbers::trimmed_percent;
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
 
@@ -13,12 +13,25 @@ pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
     let Some(first) = designs.first() else {
         return Vec::new();
     };
-    let caption = |title: &str| Caption::new(title, first.engine, Some(first.seed), first.replications);
+    let caption =
+        |title: &str| Caption::new(title, first.engine, Some(first.seed), first.replications);
     [
-        ("availability", availability(designs, caption("Availability by design"), first.confidence)),
-        ("attribution", attribution(designs, caption("What the downtime is made of"))),
-        ("yearly-downtime", yearly(designs, caption("How bad a year can be"))),
-        ("failover", failover(designs, caption("From fault to service restored"))),
+        (
+            "availability",
+            availability(designs, caption("Availability by design"), first.confidence),
+        ),
+        (
+            "attribution",
+            attribution(designs, caption("What the downtime is made of")),
+        ),
+        (
+            "yearly-downtime",
+            yearly(designs, caption("How bad a year can be")),
+        ),
+        (
+            "failover",
+            failover(designs, caption("From fault to service restored")),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, chart)| Some((name, chart?)))
@@ -26,16 +39,21 @@ pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
 }
 
 fn rows(designs: &[RunOutcome]) -> impl Iterator<Item = (&RunOutcome, &String, &ServiceOutcome)> {
-    designs
-        .iter()
-        .flat_map(|design| design.services.iter().map(move |(name, service)| (design, name, service)))
+    designs.iter().flat_map(|design| {
+        design
+            .services
+            .iter()
+            .map(move |(name, service)| (design, name, service))
+    })
 }
 
 fn availability(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Option<Chart> {
-    let claim = rows(designs).find_map(|(_, _, service)| service.claimed).map(|claimed| Claim {
-        label: format!("claimed {}%", trimmed_percent(claimed)),
-        unavailability: 1.0 - claimed,
-    });
+    let claim = rows(designs)
+        .find_map(|(_, _, service)| service.claimed)
+        .map(|claimed| Claim {
+            label: format!("claimed {}%", trimmed_percent(claimed)),
+            unavailability: 1.0 - claimed,
+        });
     Availability {
         caption,
         interval: format!("{:.0}% confidence interval", 100.0 * confidence),
@@ -76,8 +94,11 @@ fn attribution(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
 
 /// The service that the figure of single years shows: the one that is down most.
 fn yearly(designs: &[RunOutcome], mut caption: Caption) -> Option<Chart> {
-    let (_, worst, _) = rows(designs)
-        .max_by(|a, b| a.2.unavailability.estimate.total_cmp(&b.2.unavailability.estimate))?;
+    let (_, worst, _) = rows(designs).max_by(|a, b| {
+        a.2.unavailability
+            .estimate
+            .total_cmp(&b.2.unavailability.estimate)
+    })?;
     caption.title = format!("{}: {worst}", caption.title);
     YearlyDowntimes {
         caption,
@@ -86,7 +107,9 @@ fn yearly(designs: &[RunOutcome], mut caption: Caption) -> Option<Chart> {
             .filter_map(|(design, _, service)| {
                 Some(YearlyDowntime {
                     design: design.scenario.clone(),
-                    downtime: Distribution::from_samples(service.yearly_downtime_s.iter().copied())?,
+                    downtime: Distribution::from_samples(
+                        service.yearly_downtime_s.iter().copied(),
+                    )?,
                 })
             })
             .collect(),

@@ -21,7 +21,11 @@ pub fn designs(designs: &[RunOutcome]) -> String {
             ];
             let _ = write!(text, "| {} | {name} |", design.scenario);
             for (value, interval) in cells {
-                let interval = if interval.is_empty() { interval } else { format!(" ({interval})") };
+                let interval = if interval.is_empty() {
+                    interval
+                } else {
+                    format!(" ({interval})")
+                };
                 let _ = write!(text, " {value}{interval} |");
             }
             text.push('\n');

@@ -26,13 +26,21 @@ pub fn availability(unavailability: &Estimate) -> TwoLines {
         } else {
             format!("{}%", percent(unavailability.estimate))
         },
-        format!("{}..{}", percent(unavailability.high), percent(unavailability.low)),
+        format!(
+            "{}..{}",
+            percent(unavailability.high),
+            percent(unavailability.low)
+        ),
     )
 }
 
 /// Digits after the point so that the unavailability shows two of its own.
 fn percent_digits(unavailability: &Estimate) -> usize {
-    let scale = if unavailability.estimate > 0.0 { unavailability.estimate } else { unavailability.high };
+    let scale = if unavailability.estimate > 0.0 {
+        unavailability.estimate
+    } else {
+        unavailability.high
+    };
     if scale <= 0.0 || !scale.is_finite() {
         return 2;
     }
@@ -48,7 +56,13 @@ fn floor_to(value: f64, digits: usize) -> f64 {
 
 /// The number of nines: -log10 of the unavailability.
 pub fn nines(unavailability: &Estimate) -> TwoLines {
-    let of = |u: f64| if u > 0.0 { format!("{:.1}", -u.log10()) } else { "-".to_owned() };
+    let of = |u: f64| {
+        if u > 0.0 {
+            format!("{:.1}", -u.log10())
+        } else {
+            "-".to_owned()
+        }
+    };
     if unavailability.estimate == 0.0 {
         return (format!("> {}", of(unavailability.high)), String::new());
     }
@@ -60,7 +74,11 @@ pub fn nines(unavailability: &Estimate) -> TwoLines {
 
 /// A length of time with its interval, both in one unit.
 pub fn duration(seconds: &Estimate) -> TwoLines {
-    let scale = if seconds.estimate > 0.0 { seconds.estimate } else { seconds.high };
+    let scale = if seconds.estimate > 0.0 {
+        seconds.estimate
+    } else {
+        seconds.high
+    };
     let (unit, name) = unit_for(scale);
     let one = |value: f64| significant(value / unit, 3);
     if seconds.estimate == 0.0 {
@@ -86,14 +104,19 @@ fn unit_for(seconds: f64) -> (f64, &'static str) {
         .unwrap_or((1.0, "s"))
 }
 
-/// A plain number with its interval.
+/// A plain number with its interval; small ones with two digits each.
 pub fn plain(estimate: &Estimate) -> TwoLines {
     if estimate.estimate == 0.0 {
-        return (format!("< {}", significant(estimate.high, 2)), String::new());
+        return (
+            format!("< {}", significant(estimate.high, 2)),
+            String::new(),
+        );
     }
+    let digits = if estimate.estimate < 1e-2 { 2 } else { 3 };
+    let one = |value: f64| significant(value, digits);
     (
-        significant(estimate.estimate, 3),
-        format!("{}..{}", significant(estimate.low, 3), significant(estimate.high, 3)),
+        one(estimate.estimate),
+        format!("{}..{}", one(estimate.low), one(estimate.high)),
     )
 }
 
@@ -105,7 +128,7 @@ pub fn quantiles(quantiles: Option<&Quantiles>) -> TwoLines {
     let line = |value: f64, [low, high]: [f64; 2]| {
         let (unit, name) = unit_for(value);
         let one = |seconds: f64| significant(seconds / unit, 3);
-        format!("{} {name}, {}..{}", one(value), one(low), one(high))
+        format!("{} {name} {}..{}", one(value), one(low), one(high))
     };
     (line(q.p50, q.intervals.p50), line(q.p99, q.intervals.p99))
 }
@@ -113,10 +136,20 @@ pub fn quantiles(quantiles: Option<&Quantiles>) -> TwoLines {
 /// A difference of two lengths of time with its interval, both in one unit.
 pub fn signed_duration(seconds: &Estimate) -> TwoLines {
     let (unit, name) = unit_for(seconds.estimate.abs());
-    let one = |value: f64| format!("{}{}", if value > 0.0 { "+" } else { "" }, significant(value / unit, 3));
+    let one = |value: f64| {
+        format!(
+            "{}{}",
+            if value > 0.0 { "+" } else { "" },
+            significant(value / unit, 3)
+        )
+    };
     (
         format!("{} {name}", one(seconds.estimate)),
-        format!("{}..{}", one(seconds.low.min(seconds.high)), one(seconds.high.max(seconds.low))),
+        format!(
+            "{}..{}",
+            one(seconds.low.min(seconds.high)),
+            one(seconds.high.max(seconds.low))
+        ),
     )
 }
 
@@ -135,7 +168,7 @@ pub fn significant(value: f64, digits: i32) -> String {
         return "unknown".to_owned();
     }
     let magnitude = value.abs().log10().floor() as i32;
-    if !(-4..=7).contains(&magnitude) {
+    if !(-2..=7).contains(&magnitude) {
         return format!("{value:.*e}", (digits - 1).max(0) as usize);
     }
     let decimals = (digits - 1 - magnitude).max(0) as usize;
@@ -144,7 +177,7 @@ pub fn significant(value: f64, digits: i32) -> String {
 
 /// A share in percent, e.g. `83%` or `0.4%`.
 pub fn percent(share: f64) -> String {
-    if share >= 0.995 && share < 1.0 {
+    if (0.995..1.0).contains(&share) {
         format!("{:.1}%", floor_to(100.0 * share, 1))
     } else if share >= 0.1 {
         format!("{:.0}%", 100.0 * share)
@@ -158,7 +191,7 @@ pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -180,13 +213,21 @@ mod tests {
     use super::*;
 
     fn estimate(estimate: f64, low: f64, high: f64) -> Estimate {
-        Estimate { estimate, low, high, confidence: 0.95 }
+        Estimate {
+            estimate,
+            low,
+            high,
+            confidence: 0.95,
+        }
     }
 
     #[test]
     fn availabilities_never_round_up_to_a_hundred() {
         let (value, interval) = availability(&estimate(4.23e-5, 3.6e-5, 4.9e-5));
-        assert_eq!((value.as_str(), interval.as_str()), ("99.99577%", "99.99509..99.99640"));
+        assert_eq!(
+            (value.as_str(), interval.as_str()),
+            ("99.9957%", "99.9951..99.9964")
+        );
         assert_eq!(availability(&estimate(1e-8, 5e-9, 2e-8)).0, "99.9999990%");
         assert_eq!(availability(&estimate(1e-2, 9e-3, 1.1e-2)).0, "99.0%");
         assert_eq!(availability(&estimate(0.0, 0.0, 1e-5)).0, "> 99.9990%");
@@ -195,7 +236,10 @@ mod tests {
     #[test]
     fn units_are_those_a_person_would_use() {
         assert_eq!(duration(&estimate(0.315, 0.2, 0.4)).0, "315 ms");
-        assert_eq!(duration(&estimate(1334.0, 1200.0, 1400.0)), ("22.2 min".into(), "20.0..23.3".into()));
+        assert_eq!(
+            duration(&estimate(1334.0, 1200.0, 1400.0)),
+            ("22.2 min".into(), "20.0..23.3".into())
+        );
         assert_eq!(length(3.1132), "3.11 s");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(percent(0.9999), "99.9%");

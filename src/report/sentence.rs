@@ -5,10 +5,11 @@ use crate::runner::RunOutcome;
 
 /// What costs most in a single design.
 pub fn what_costs_most(outcome: &RunOutcome) -> Option<String> {
-    let (name, service) = outcome
-        .services
-        .iter()
-        .max_by(|(_, a), (_, b)| a.unavailability.estimate.total_cmp(&b.unavailability.estimate))?;
+    let (name, service) = outcome.services.iter().max_by(|(_, a), (_, b)| {
+        a.unavailability
+            .estimate
+            .total_cmp(&b.unavailability.estimate)
+    })?;
     let cause = service.attribution.first()?;
     Some(format!(
         "What costs most in {}: {name} is down {} a year, {} of it because of {}.",

@@ -3,14 +3,18 @@
 use super::comparison::Comparison;
 use super::numbers::{self, TwoLines};
 use super::sentence;
+use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
-use comfy_table::presets;
-use comfy_table::{Cell, ContentArrangement, Table};
+use comfy_table::{
+    Cell, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+};
 use std::fmt::Write;
 
 /// The widest table that is printed.
 const WIDTH: u16 = 100;
+/// The widest first column; longer names are wrapped.
+const FIRST: u16 = 20;
 
 /// The result of one run.
 pub fn run(outcome: &RunOutcome) -> String {
@@ -34,13 +38,18 @@ pub fn comparison(comparison: &Comparison) -> String {
     let Some(first) = comparison.designs.first() else {
         return text;
     };
-    let _ = writeln!(text, "{} designs, each {}", comparison.designs.len(), how(first));
+    let _ = writeln!(
+        text,
+        "{} designs, each {}",
+        comparison.designs.len(),
+        how(first)
+    );
     let mut table = new_table("service, design");
     for service in all_services(&comparison.designs) {
         table.add_row([Cell::new(service)]);
         for design in &comparison.designs {
             if let Some((_, found)) = design.services.iter().find(|(name, _)| name == service) {
-                table.add_row(row(&format!("  {}", design.scenario), found));
+                table.add_row(row(&format!(" {}", design.scenario), found));
             }
         }
     }
@@ -59,9 +68,7 @@ fn finish(designs: &[RunOutcome], text: &mut String) {
         let _ = writeln!(text, "{sentence}");
     }
     for design in designs {
-        for warning in &design.warnings {
-            let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
-        }
+        warnings(design, text);
     }
 }
 
@@ -69,8 +76,7 @@ fn finish(designs: &[RunOutcome], text: &mut String) {
 /// differences within the replications.
 fn differences(comparison: &Comparison) -> String {
     let services = all_services(&comparison.designs);
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = plain_table();
     table.set_header(std::iter::once("more downtime/year").chain(services.iter().copied()));
     for pair in comparison.designs.windows(2) {
         let (a, b) = (&pair[0].scenario, &pair[1].scenario);
@@ -80,7 +86,9 @@ fn differences(comparison: &Comparison) -> String {
                 .iter()
                 .find(|d| d.a == *a && d.b == *b && d.service == **service);
             found.map_or(String::new(), |d| {
-                let more = d.unavailability.scaled(-crate::automaton::Nanos::SECONDS_PER_YEAR);
+                let more = d
+                    .unavailability
+                    .scaled(-crate::automaton::Nanos::SECONDS_PER_YEAR);
                 let (value, interval) = numbers::signed_duration(&more);
                 format!("{value}\n{interval}")
             })
@@ -116,11 +124,38 @@ fn how(outcome: &RunOutcome) -> String {
 }
 
 fn new_table(first: &str) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = plain_table();
+    table.set_header([
+        first,
+        "availability",
+        "nines",
+        "downtime/year",
+        "outages/year",
+        "failover p50, p99",
+    ]);
+    // Numbers stay whole; only long names are wrapped.
+    table.set_constraints(
+        std::iter::once(ColumnConstraint::UpperBoundary(Width::Fixed(FIRST)))
+            .chain([ColumnConstraint::ContentWidth; 5]),
+    );
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
-    table.set_header([first, "availability", "nines", "downtime/year", "outages/year", "failover p50\n         p99"]);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table
+}
+
+/// A table with a line under its header and at its ends.
+fn plain_table() -> Table {
+    let line = || LineStyle::none().fill('-').junction('-');
+    let mut table = Table::new();
+    table.load_style(
+        TableStyle::new()
+            .top_border(line())
+            .header_separator(line())
+            .bottom_border(line()),
+    );
     table
 }
 
@@ -133,15 +168,18 @@ fn row(first: &str, service: &ServiceOutcome) -> Vec<Cell> {
         numbers::quantiles(service.failover_s.as_ref()),
     ];
     std::iter::once(Cell::new(first))
-        .chain(numbers.iter().map(|(value, interval): &TwoLines| Cell::new(format!("{value}\n{interval}"))))
+        .chain(
+            numbers
+                .iter()
+                .map(|(value, interval): &TwoLines| Cell::new(format!("{value}\n{interval}"))),
+        )
         .collect()
 }
 
 fn tallies(outcome: &RunOutcome) -> String {
     let mut text = String::new();
     for (name, levels) in &outcome.tallies {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        let mut table = plain_table();
         table.set_header([name.as_str(), "share of time", "interval"]);
         for level in levels.iter().rev().filter(|level| level.share.high > 0.0) {
             table.add_row([
@@ -159,26 +197,50 @@ fn tallies(outcome: &RunOutcome) -> String {
     text
 }
 
-/// What was claimed, beside what was found.
+/// What was claimed, beside what was found: one line for each claimed value.
 fn claims(design: &RunOutcome, text: &mut String) {
-    for (name, service) in &design.services {
-        let Some(claimed) = service.claimed else { continue };
-        let allowed = 1.0 - claimed;
-        let found = &service.unavailability;
-        let verdict = if found.low > allowed {
-            let times = numbers::significant(found.estimate / allowed, 2);
-            format!("found {times} times as much")
-        } else if found.high <= allowed {
-            "holds".to_owned()
-        } else {
-            "within the interval".to_owned()
+    let claimed = |service: &ServiceOutcome| service.claimed.map(f64::to_bits);
+    let mut done = Vec::new();
+    for (_, service) in &design.services {
+        let Some(claim) = service
+            .claimed
+            .filter(|_| !done.contains(&claimed(service)))
+        else {
+            continue;
         };
+        done.push(claimed(service));
+        let found: Vec<String> = design
+            .services
+            .iter()
+            .filter(|(_, other)| claimed(other) == claimed(service))
+            .map(|(name, other)| format!("{name} {}", verdict(&other.unavailability, 1.0 - claim)))
+            .collect();
         let _ = writeln!(
             text,
-            "Claimed for {name}, {}: {}%, {} down a year; {verdict}.",
+            "Claimed for {}: {}%, {} down a year. Found: {}.",
             design.scenario,
-            numbers::trimmed_percent(claimed),
-            numbers::length(allowed * crate::automaton::Nanos::SECONDS_PER_YEAR),
+            numbers::trimmed_percent(claim),
+            numbers::length((1.0 - claim) * crate::automaton::Nanos::SECONDS_PER_YEAR),
+            found.join(", "),
         );
+    }
+}
+
+fn verdict(found: &Estimate, allowed: f64) -> String {
+    if found.low > allowed {
+        format!(
+            "{} times as much",
+            numbers::significant(found.estimate / allowed, 2)
+        )
+    } else if found.high <= allowed {
+        "no more than that".to_owned()
+    } else {
+        "about that".to_owned()
+    }
+}
+
+fn warnings(design: &RunOutcome, text: &mut String) {
+    for warning in &design.warnings {
+        let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
     }
 }

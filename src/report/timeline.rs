@@ -39,7 +39,9 @@ impl Timeline {
         changes: &[Change<W>],
     ) -> Timeline {
         let name = |set: NodeSet<W>| -> Vec<String> {
-            set.iter().map(|n: Node| model.blueprint().node_name(n).to_owned()).collect()
+            set.iter()
+                .map(|n: Node| model.blueprint().node_name(n).to_owned())
+                .collect()
         };
         let lines = changes
             .iter()
@@ -58,7 +60,11 @@ impl Timeline {
                 },
             })
             .collect();
-        Timeline { replication, until_s: plan.until().seconds(), lines }
+        Timeline {
+            replication,
+            until_s: plan.until().seconds(),
+            lines,
+        }
     }
 }
 
@@ -70,7 +76,9 @@ pub fn signals_of_services<const W: usize>(model: &Model<W>) -> Vec<String> {
     }
     ids.sort();
     ids.dedup();
-    ids.into_iter().map(|id| model.blueprint().set_info(id).name.clone()).collect()
+    ids.into_iter()
+        .map(|id| model.blueprint().set_info(id).name.clone())
+        .collect()
 }
 
 /// A timeline for people: one line for each change, one block for each replication.
@@ -83,13 +91,20 @@ pub fn human(title: &str, timelines: &[Timeline], only: Option<&Vec<String>>) ->
         for line in &timeline.lines {
             let words = match &line.what {
                 Event::Fault(fault) => format!("** {fault}"),
-                Event::Signal(name, _) if only.is_some_and(|names| !names.contains(name)) => continue,
+                Event::Signal(name, _) if only.is_some_and(|names| !names.contains(name)) => {
+                    continue;
+                }
                 Event::Signal(name, nodes) if nodes.is_empty() => format!("   {name} = nobody"),
                 Event::Signal(name, nodes) => format!("   {name} = {}", nodes.join(", ")),
                 Event::Service(name, state, success) if *success < 1.0 && *state == "degraded" => {
-                    format!("=> {name} is degraded: {} of requests succeed", numbers::percent(*success))
+                    format!(
+                        "=> {name} is degraded: {} of requests succeed",
+                        numbers::percent(*success)
+                    )
                 }
-                Event::Service(name, state, _) => format!("=> {name} is {}", state.replace('_', " ")),
+                Event::Service(name, state, _) => {
+                    format!("=> {name} is {}", state.replace('_', " "))
+                }
             };
             let _ = writeln!(text, "{:>10.3} s  {words}", line.t_s);
         }
@@ -151,15 +166,40 @@ impl<'a> JsonTimeline<'a> {
     fn add(&mut self, line: &'a Line) {
         let t_s = line.t_s;
         let entry = match &line.what {
-            Event::Fault(text) => JsonLine { t_s, what: "fault", name: text, nodes: None, state: None },
+            Event::Fault(text) => JsonLine {
+                t_s,
+                what: "fault",
+                name: text,
+                nodes: None,
+                state: None,
+            },
             Event::Signal(name, nodes) => {
-                self.signals.entry(name).or_default().push(JsonNodes { t_s, nodes });
-                JsonLine { t_s, what: "signal", name, nodes: Some(nodes), state: None }
+                self.signals
+                    .entry(name)
+                    .or_default()
+                    .push(JsonNodes { t_s, nodes });
+                JsonLine {
+                    t_s,
+                    what: "signal",
+                    name,
+                    nodes: Some(nodes),
+                    state: None,
+                }
             }
             Event::Service(name, state, success) => {
-                let change = JsonState { t_s, state, success: *success };
+                let change = JsonState {
+                    t_s,
+                    state,
+                    success: *success,
+                };
                 self.services.entry(name).or_default().push(change);
-                JsonLine { t_s, what: "service", name, nodes: None, state: Some(state) }
+                JsonLine {
+                    t_s,
+                    what: "service",
+                    name,
+                    nodes: None,
+                    state: Some(state),
+                }
             }
         };
         self.timeline.push(entry);
@@ -195,7 +235,9 @@ pub fn csv(timelines: &[Timeline]) -> String {
                 Event::Signal(name, nodes) => {
                     write([&replication, &t_s, "signal", name, &nodes.join(" ")]);
                 }
-                Event::Service(name, state, _) => write([&replication, &t_s, "service", name, state]),
+                Event::Service(name, state, _) => {
+                    write([&replication, &t_s, "service", name, state])
+                }
             }
         }
     }

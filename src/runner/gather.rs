@@ -66,7 +66,12 @@ impl Gatherer {
         let tallies = model
             .tallies()
             .iter()
-            .map(|tally| (tally.name.clone(), vec![Moments::new(); tally.limit as usize + 1]))
+            .map(|tally| {
+                (
+                    tally.name.clone(),
+                    vec![Moments::new(); tally.limit as usize + 1],
+                )
+            })
             .collect();
         Gatherer {
             scenario: scenario.clone(),
@@ -91,7 +96,10 @@ impl Gatherer {
         for (sum, service) in self.services.iter_mut().zip(&record.services) {
             row.push(sum.add(service));
         }
-        self.rows.push(ReplicationRow { services: row, events: record.events });
+        self.rows.push(ReplicationRow {
+            services: row,
+            events: record.events,
+        });
         let horizon = self.effort.horizon.0 as f64;
         for ((_, levels), times) in self.tallies.iter_mut().zip(&record.tallies) {
             for (level, time) in levels.iter_mut().zip(times) {
@@ -131,8 +139,12 @@ impl Gatherer {
     /// The share of time at a level of a tally. Where the level is the usual one,
     /// its complement is the rare quantity.
     fn share(&self, level: &Moments) -> Estimate {
-        rare_total(level, self.slowest_repair.seconds() / self.effort.horizon.seconds(), self.effort.confidence)
-            .clamped(0.0, 1.0)
+        rare_total(
+            level,
+            self.slowest_repair.seconds() / self.effort.horizon.seconds(),
+            self.effort.confidence,
+        )
+        .clamped(0.0, 1.0)
     }
 
     /// The result.
@@ -140,15 +152,15 @@ impl Gatherer {
         let replications = self.replications();
         let mut warnings = Vec::new();
         if interrupted {
-            warnings.push(format!("the run was interrupted: only {replications} replications count"));
+            warnings.push(format!(
+                "the run was interrupted: only {replications} replications count"
+            ));
         }
+        warnings.extend(self.concentrations());
         let services: Vec<_> = self
             .services
             .iter()
-            .map(|sum| {
-                self.warn(sum, &mut warnings);
-                (sum.spec.name.clone(), self.service(sum))
-            })
+            .map(|sum| (sum.spec.name.clone(), self.service(sum)))
             .collect();
         let tallies = self
             .tallies
@@ -157,7 +169,10 @@ impl Gatherer {
                 let shares = levels
                     .iter()
                     .enumerate()
-                    .map(|(value, level)| TallyLevel { value: value as u64, share: self.share(level) })
+                    .map(|(value, level)| TallyLevel {
+                        value: value as u64,
+                        share: self.share(level),
+                    })
                     .collect();
                 (name.clone(), shares)
             })
@@ -184,14 +199,23 @@ impl Gatherer {
         }
     }
 
-    fn warn(&self, sum: &ServiceSum, warnings: &mut Vec<String>) {
-        let index = self.scenario.services.iter().position(|s| s.name == sum.spec.name);
-        let totals: Vec<f64> = index.map_or(Vec::new(), |i| {
-            self.rows.iter().map(|row| row.services[i].0).collect()
-        });
-        if let Some(text) = Concentration::of(&totals).warning() {
-            warnings.push(format!("{}: {text}", sum.spec.name));
+    /// Where a mean hides its variance; services that share a warning share a line.
+    fn concentrations(&self) -> Vec<String> {
+        let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+        for (index, sum) in self.services.iter().enumerate() {
+            let totals: Vec<f64> = self.rows.iter().map(|row| row.services[index].0).collect();
+            let Some(text) = Concentration::of(&totals).warning() else {
+                continue;
+            };
+            match found.iter_mut().find(|(other, _)| *other == text) {
+                Some((_, names)) => names.push(&sum.spec.name),
+                None => found.push((text, vec![&sum.spec.name])),
+            }
         }
+        found
+            .into_iter()
+            .map(|(text, names)| format!("{}: {text}", names.join(", ")))
+            .collect()
     }
 
     fn service(&self, sum: &ServiceSum) -> ServiceOutcome {
@@ -205,7 +229,10 @@ impl Gatherer {
             .iter()
             .zip(&sum.cause_s)
             .filter(|(_, seconds)| **seconds > 0.0)
-            .map(|(cause, seconds)| CauseShare { cause: cause.clone(), share: seconds / total })
+            .map(|(cause, seconds)| CauseShare {
+                cause: cause.clone(),
+                share: seconds / total,
+            })
             .collect();
         attribution.sort_by(|a, b| b.share.total_cmp(&a.share));
         ServiceOutcome {
@@ -250,7 +277,8 @@ impl ServiceSum {
             *total += Nanos(*part).seconds();
         }
         if self.years.len() < MAX_YEARS {
-            self.years.extend(record.year_ns.iter().map(|year| Nanos(*year).seconds()));
+            self.years
+                .extend(record.year_ns.iter().map(|year| Nanos(*year).seconds()));
         }
         (down, record.failed_s, outages)
     }

@@ -92,7 +92,11 @@ fn run_words<const W: usize>(
 ) -> Result<RunOutcome, RunError> {
     let model: Model<W> = build::model(scenario, files).map_err(RunError::Scenario)?;
     let mut gatherer = Gatherer::new(scenario, &model, effort);
-    let target = if effort.relative_error.is_some() { effort.limit } else { effort.replications };
+    let target = if effort.relative_error.is_some() {
+        effort.limit
+    } else {
+        effort.replications
+    };
     let mut look = FIRST_LOOK.min(target);
     let mut interrupted = false;
     while !interrupted {
@@ -130,8 +134,18 @@ fn play_until<const W: usize>(
         let played: Vec<Vec<Result<ReplicationRecord, RunError>>> = chunks
             .into_par_iter()
             .map_init(
-                || Simulator::new(model, effort.seed, effort.warm_up, effort.horizon, effort.max_events),
-                |simulator, first| play_chunk(simulator, first, to.min(first + CHUNK), watcher.stop()),
+                || {
+                    Simulator::new(
+                        model,
+                        effort.seed,
+                        effort.warm_up,
+                        effort.horizon,
+                        effort.max_events,
+                    )
+                },
+                |simulator, first| {
+                    play_chunk(simulator, first, to.min(first + CHUNK), watcher.stop())
+                },
             )
             .collect();
         for record in played.into_iter().flatten() {

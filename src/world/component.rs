@@ -45,7 +45,11 @@ impl<const W: usize> Components<W> {
             .map(|component| {
                 let name = &component.name;
                 Part {
-                    nodes: component.nodes.iter().map(|&i| crate::automaton::Node(i as u16)).collect(),
+                    nodes: component
+                        .nodes
+                        .iter()
+                        .map(|&i| crate::automaton::Node(i as u16))
+                        .collect(),
                     kind: component.kind,
                     works: blueprint.private_set(&format!("{name}.works")),
                     gives: blueprint.private_set(&format!("{name}.gives")),
@@ -54,7 +58,10 @@ impl<const W: usize> Components<W> {
                     repair: blueprint.delay(&component.repair),
                     repair_stream: blueprint.stream(name, "repair"),
                     battery: component.battery.map(|battery| {
-                        (battery, blueprint.timer(name, "battery", TimerClass::Reaction))
+                        (
+                            battery,
+                            blueprint.timer(name, "battery", TimerClass::Reaction),
+                        )
                     }),
                 }
             })

@@ -21,7 +21,7 @@ pub struct WorldSignals {
     pub running: SetId,
     /// `net.carrier`: nodes whose network card sees a link.
     pub carrier: SetId,
-    /// `net.clients`: running nodes that clients can reach.
+    /// `net.clients`: nodes to which clients have a path, running or not.
     pub clients: SetId,
     /// `reach[i]`: the running nodes that node `i` exchanges packets with,
     /// itself included; empty where `i` does not run.

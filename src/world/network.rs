@@ -64,7 +64,9 @@ impl<const W: usize> Network<W> {
     }
 
     fn partition(&self, groups: &[NodeSet<W>], clients: NodeSet<W>, step: &mut Step<'_, W>) {
-        let named = groups.iter().fold(NodeSet::EMPTY, |all, group| all | *group);
+        let named = groups
+            .iter()
+            .fold(NodeSet::EMPTY, |all, group| all | *group);
         for node in self.all {
             let side = groups
                 .iter()
@@ -100,7 +102,11 @@ impl<const W: usize> Network<W> {
         for node in self.all {
             let id = self.blocked.at(node);
             let blocked = step.get(id);
-            let left = if healed.contains(node) { NodeSet::EMPTY } else { blocked - healed };
+            let left = if healed.contains(node) {
+                NodeSet::EMPTY
+            } else {
+                blocked - healed
+            };
             step.put(id, left);
         }
         if nodes.is_empty() {
@@ -140,7 +146,11 @@ impl<const W: usize> Automaton<W> for Network<W> {
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
         match command {
             Command::CutNodes { nodes, carrier } => {
-                let id = if *carrier { self.filtered } else { self.unplugged };
+                let id = if *carrier {
+                    self.filtered
+                } else {
+                    self.unplugged
+                };
                 step.put(id, step.get(id) | *nodes);
                 step.mark(Mark::Fault);
             }

@@ -155,7 +155,8 @@ impl<const W: usize> Processes<W> {
                         (timers, limit)
                     }),
                     crash,
-                    window: blueprint.timers_per_node(&purpose("start_limit"), TimerClass::Reaction),
+                    window: blueprint
+                        .timers_per_node(&purpose("start_limit"), TimerClass::Reaction),
                     starts: blueprint.counters(blueprint.nodes()),
                     start: blueprint.delay(&spec.start),
                     stop: blueprint.delay(&spec.stop),
@@ -204,7 +205,9 @@ impl<const W: usize> Processes<W> {
             return;
         }
         let on_its_way = |other: &Process<W>, step: &Step<'_, W>| {
-            [other.starting, other.queued, other.stopping].iter().any(|id| step.has(*id, node))
+            [other.starting, other.queued, other.stopping]
+                .iter()
+                .any(|id| step.has(*id, node))
         };
         let mut failed = false;
         for &required in &p.requires {
@@ -222,7 +225,10 @@ impl<const W: usize> Processes<W> {
             self.tell_waiting(index, node, step);
             return;
         }
-        if p.after.iter().any(|&other| on_its_way(&self.processes[other], step)) {
+        if p.after
+            .iter()
+            .any(|&other| on_its_way(&self.processes[other], step))
+        {
             return;
         }
         step.remove(p.queued, node);
@@ -374,7 +380,10 @@ impl<const W: usize> Processes<W> {
 
     fn update_works(&self, p: &Process<W>, step: &mut Step<'_, W>) {
         let able = step.get(p.launched) & step.get(p.signals.present) & step.get(self.running);
-        step.put(p.signals.works, able - step.get(p.signals.frozen) - step.get(p.stopping));
+        step.put(
+            p.signals.works,
+            able - step.get(p.signals.frozen) - step.get(p.stopping),
+        );
     }
 
     /// The restart delay is over. systemd restarts the unit and, with it, the

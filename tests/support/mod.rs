@@ -33,8 +33,10 @@ impl Lab {
 
     /// The same with `--set` arguments.
     pub fn with(text: &str, set: &[(&str, &str)]) -> Lab {
-        let overrides: Vec<(String, String)> =
-            set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+        let overrides: Vec<(String, String)> = set
+            .iter()
+            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+            .collect();
         let around = read::Surroundings {
             files: &NoFiles,
             catalogue: CATALOGUE,
@@ -52,7 +54,12 @@ impl Lab {
     pub fn replay(&self, script: &str, replications: u64) -> Vec<Timeline<'_>> {
         let script = faults::script("script.toml", script)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
-        let processes: Vec<String> = self.scenario.processes.iter().map(|p| p.name.clone()).collect();
+        let processes: Vec<String> = self
+            .scenario
+            .processes
+            .iter()
+            .map(|p| p.name.clone())
+            .collect();
         let plan = Plan::new(&script, &self.model, &processes)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
         (0..replications)
@@ -64,11 +71,18 @@ impl Lab {
     }
 
     fn names(&self, set: NodeSet<1>) -> Vec<String> {
-        set.iter().map(|n: Node| self.model.blueprint().node_name(n).to_owned()).collect()
+        set.iter()
+            .map(|n: Node| self.model.blueprint().node_name(n).to_owned())
+            .collect()
     }
 
     fn timeline(&self, changes: Vec<replay::Change<1>>) -> Timeline<'_> {
-        let mut timeline = Timeline { lab: self, signals: Vec::new(), services: Vec::new(), faults: Vec::new() };
+        let mut timeline = Timeline {
+            lab: self,
+            signals: Vec::new(),
+            services: Vec::new(),
+            faults: Vec::new(),
+        };
         for change in changes {
             let at = seconds(change.at);
             match change.what {
@@ -79,7 +93,9 @@ impl Lab {
                 }
                 What::Service(index, reading) => {
                     let name = self.model.services()[index].name.clone();
-                    timeline.services.push((at, name, reading.condition.word().to_owned()));
+                    timeline
+                        .services
+                        .push((at, name, reading.condition.word().to_owned()));
                 }
             }
         }
@@ -123,7 +139,12 @@ impl Timeline<'_> {
     }
 
     /// The first time after `from` at which a predicate holds for the members of a signal.
-    pub fn first_where(&self, signal: &str, from: f64, test: impl Fn(&[String]) -> bool) -> Option<f64> {
+    pub fn first_where(
+        &self,
+        signal: &str,
+        from: f64,
+        test: impl Fn(&[String]) -> bool,
+    ) -> Option<f64> {
         if test(&self.members(signal, from)) {
             return Some(from);
         }
@@ -154,8 +175,14 @@ impl Timeline<'_> {
 }
 
 /// Column `column` of the rows of a CSV text whose other cells satisfy `keep`.
-pub fn measured(csv_text: &str, column: &str, keep: impl Fn(&dyn Fn(&str) -> String) -> bool) -> Vec<f64> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(csv_text.as_bytes());
+pub fn measured(
+    csv_text: &str,
+    column: &str,
+    keep: impl Fn(&dyn Fn(&str) -> String) -> bool,
+) -> Vec<f64> {
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(csv_text.as_bytes());
     let headers = reader.headers().expect("headers").clone();
     let mut found = Vec::new();
     for row in reader.records() {
