@@ -48,8 +48,10 @@ fn rows(designs: &[RunOutcome]) -> impl Iterator<Item = (&RunOutcome, &String, &
 }
 
 fn availability(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Option<Chart> {
+    // Of several claims the boldest: the lesser ones belong to lesser designs.
     let claim = rows(designs)
-        .find_map(|(_, _, service)| service.claimed)
+        .filter_map(|(_, _, service)| service.claimed)
+        .max_by(f64::total_cmp)
         .map(|claimed| Claim {
             label: format!("claimed {}%", trimmed_percent(claimed)),
             unavailability: 1.0 - claimed,

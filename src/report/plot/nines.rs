@@ -20,7 +20,10 @@ pub(super) fn percent(unavailability: f64) -> String {
     if decimals > MOST_DECIMALS {
         return format!("{:.1} nines", nines(unavailability));
     }
-    format!("{:.*}%", decimals.max(0.0) as usize, 100.0 - missing)
+    // Rounded down, as the tables do: 99.9899% must not be printed as 99.990%.
+    let scale = 10_f64.powf(decimals.max(0.0));
+    let percent = ((100.0 - missing) * scale + 1e-3).floor() / scale;
+    format!("{:.*}%", decimals.max(0.0) as usize, percent)
 }
 
 /// Availability of exactly `nines` nines, as in `99.9%`.
