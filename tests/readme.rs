@@ -68,7 +68,10 @@ fn the_examples_print_what_the_readme_shows() {
         if !update {
             assert_eq!(example.shown, printed, "$ quorate {}", example.command);
         }
-        anew += &format!("{before}```console\n{PROMPT}{}\n{printed}```", example.command);
+        anew += &format!(
+            "{before}```console\n{PROMPT}{}\n{printed}```",
+            example.command
+        );
     }
     if update {
         std::fs::write(path, anew + &tail).expect("README.md can be written");

@@ -57,7 +57,7 @@ impl Concentration {
         if self.replications_with_any == 0 {
             return Some(format!(
                 "no downtime was seen in {all}: the result is an upper bound, not a zero; \
-                 use more years or the rare engine"
+                 more years would tell"
             ));
         }
         if self.effective_events >= ENOUGH_EVENTS {
@@ -65,8 +65,9 @@ impl Concentration {
         }
         Some(format!(
             "half of the downtime comes from {} of {all}: the mean is as uncertain as if it \
-             rested on {:.0} equal events; use more years or the rare engine",
-            self.replications_for_half, self.effective_events
+             rested on {}; more years would tell",
+            self.replications_for_half,
+            equal_outages(self.effective_events)
         ))
     }
 }
@@ -86,6 +87,14 @@ fn replications(count: u64) -> String {
     match count {
         1 => "1 replication".to_owned(),
         _ => format!("{count} replications"),
+    }
+}
+
+/// A number of outages in words.
+fn equal_outages(number: f64) -> String {
+    match number.round() as u64 {
+        0 | 1 => "a single outage".to_owned(),
+        more => format!("{more} equal outages"),
     }
 }
 
@@ -109,7 +118,7 @@ mod tests {
             c.warning().as_deref(),
             Some(
                 "half of the downtime comes from 2 of 1000 replications: the mean is as \
-                 uncertain as if it rested on 3 equal events; use more years or the rare engine"
+                 uncertain as if it rested on 3 equal outages; more years would tell"
             )
         );
     }

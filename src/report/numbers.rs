@@ -34,7 +34,8 @@ pub fn availability(unavailability: &Estimate) -> TwoLines {
     )
 }
 
-/// Digits after the point so that the unavailability shows two of its own.
+/// Digits after the point so that the unavailability shows two of its own, or one
+/// where even that is uncertain.
 fn percent_digits(unavailability: &Estimate) -> usize {
     let scale = if unavailability.estimate > 0.0 {
         unavailability.estimate
@@ -44,7 +45,9 @@ fn percent_digits(unavailability: &Estimate) -> usize {
     if scale <= 0.0 || !scale.is_finite() {
         return 2;
     }
-    ((-(100.0 * scale).log10()).ceil() as i64 + 1).clamp(1, 13) as usize
+    let uncertain = unavailability.high > 2.0 * unavailability.estimate;
+    let digits = (-(100.0 * scale).log10()).ceil() as i64 + i64::from(!uncertain);
+    digits.clamp(1, 13) as usize
 }
 
 /// Rounds down, so that 99.99999% never turns into 100%. The allowance of a

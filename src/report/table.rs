@@ -28,7 +28,7 @@ pub fn run(outcome: &RunOutcome) -> String {
         let _ = writeln!(text, "{table}");
     }
     text.push_str(&tallies(outcome));
-    finish(std::slice::from_ref(outcome), &mut text);
+    text.push_str(&folded(&remarks(std::slice::from_ref(outcome))));
     text
 }
 
@@ -44,7 +44,7 @@ pub fn comparison(comparison: &Comparison) -> String {
         comparison.designs.len(),
         how(first)
     );
-    let mut table = new_table("service, design");
+    let mut table = new_table("design");
     for service in all_services(&comparison.designs) {
         table.add_row([Cell::new(service)]);
         for design in &comparison.designs {
@@ -55,21 +55,46 @@ pub fn comparison(comparison: &Comparison) -> String {
     }
     let _ = writeln!(text, "{table}");
     text.push_str(&differences(comparison));
-    finish(&comparison.designs, &mut text);
+    text.push_str(&folded(&remarks(&comparison.designs)));
     text
 }
 
 /// What follows every table: claims, what costs most, and what to be careful about.
-fn finish(designs: &[RunOutcome], text: &mut String) {
+fn remarks(designs: &[RunOutcome]) -> String {
+    let mut text = String::new();
     for design in designs {
-        claims(design, text);
+        claims(design, &mut text);
     }
     for sentence in designs.iter().filter_map(sentence::what_costs_most) {
         let _ = writeln!(text, "{sentence}");
     }
     for design in designs {
-        warnings(design, text);
+        for warning in &design.warnings {
+            let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
+        }
     }
+    text
+}
+
+/// Lines no longer than a table, broken between words; what is continued is indented.
+fn folded(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut length = 0;
+        for word in line.split(' ') {
+            if length > 0 && length + 1 + word.chars().count() > usize::from(WIDTH) {
+                out.push_str("\n  ");
+                length = 2;
+            } else if length > 0 {
+                out.push(' ');
+                length += 1;
+            }
+            out.push_str(word);
+            length += word.chars().count();
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Downtime per year that each design has more than the one before it, from the
@@ -142,6 +167,9 @@ fn new_table(first: &str) -> Table {
     table.set_width(WIDTH);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
+    }
+    if let Some(last) = table.column_iter_mut().last() {
+        last.set_padding((0, 0));
     }
     table
 }
@@ -236,11 +264,5 @@ fn verdict(found: &Estimate, allowed: f64) -> String {
         "no more than that".to_owned()
     } else {
         "about that".to_owned()
-    }
-}
-
-fn warnings(design: &RunOutcome, text: &mut String) {
-    for warning in &design.warnings {
-        let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
     }
 }

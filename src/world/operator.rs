@@ -3,7 +3,7 @@
 
 use crate::automaton::evaluate::Test;
 use crate::automaton::{
-    Automaton, Blueprint, Command, Delay, NodeSet, SetId, Step, StreamId, Timer, TimerClass,
+    Automaton, Blueprint, Command, Delay, Mark, NodeSet, SetId, Step, StreamId, Timer, TimerClass,
 };
 use crate::scenario::OperatorSpec;
 
@@ -72,6 +72,8 @@ impl<const W: usize> Automaton<W> for Operator<W> {
             return;
         }
         step.put(self.knows, NodeSet::EMPTY);
+        // What a person has mended is no failover.
+        step.mark(Mark::Restore);
         step.order(Command::Operator {
             protocol: self.protocol.clone(),
             action: self.action.clone(),
