@@ -159,6 +159,9 @@ pub struct Component {
     pub repair: Distribution,
     /// A battery that bridges the first part of each outage.
     pub battery: Option<Battery>,
+    /// Components of one kind with this word in common stand in for each other:
+    /// a node is without only while all those that supply it are down.
+    pub redundancy: Option<String>,
 }
 
 /// An uninterruptible power supply.

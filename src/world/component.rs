@@ -2,7 +2,9 @@
 //!
 //! A component fails and is repaired by itself; while it is down its nodes have
 //! no power, no network, or neither. A battery bridges the first minutes of a
-//! power outage, unless it fails on demand.
+//! power outage, unless it fails on demand. Redundant components (two feeds, two
+//! switches) stand in for each other: a node is without only while all those that
+//! supply it are down.
 
 use crate::automaton::{
     Automaton, Blueprint, Delay, Mark, NodeSet, SetId, Step, StreamId, Timer, TimerClass,
@@ -30,6 +32,8 @@ struct Part<const W: usize> {
     repair: Delay,
     repair_stream: StreamId,
     battery: Option<(Battery, Timer)>,
+    /// The first of the components that stand in for this one; itself if none does.
+    leader: usize,
 }
 
 impl<const W: usize> Components<W> {
@@ -40,9 +44,13 @@ impl<const W: usize> Components<W> {
         connected: SetId,
         components: &[Component],
     ) -> Self {
+        let stands_in = |a: &Component, b: &Component| {
+            a.kind == b.kind && a.redundancy.is_some() && a.redundancy == b.redundancy
+        };
         let parts = components
             .iter()
-            .map(|component| {
+            .enumerate()
+            .map(|(index, component)| {
                 let name = &component.name;
                 Part {
                     nodes: component
@@ -51,6 +59,10 @@ impl<const W: usize> Components<W> {
                         .map(|&i| crate::automaton::Node(i as u16))
                         .collect(),
                     kind: component.kind,
+                    leader: components
+                        .iter()
+                        .position(|other| stands_in(other, component))
+                        .unwrap_or(index),
                     works: blueprint.private_set(&format!("{name}.works")),
                     gives: blueprint.private_set(&format!("{name}.gives")),
                     fate: blueprint.timer(name, "failure", TimerClass::Chance),
@@ -76,15 +88,23 @@ impl<const W: usize> Components<W> {
 
     fn update(&self, step: &mut Step<'_, W>) {
         let (mut powered, mut connected) = (self.all, self.all);
-        for part in &self.parts {
-            if step.get(part.gives).is_empty() {
-                match part.kind {
-                    ComponentKind::Power => powered -= part.nodes,
-                    ComponentKind::Switch => connected -= part.nodes,
-                    ComponentKind::Site => {
-                        powered -= part.nodes;
-                        connected -= part.nodes;
-                    }
+        for (index, part) in self.parts.iter().enumerate() {
+            if part.leader != index {
+                continue;
+            }
+            let mut without = NodeSet::EMPTY;
+            let mut supplied = NodeSet::EMPTY;
+            for other in self.parts.iter().filter(|other| other.leader == index) {
+                without |= other.nodes;
+                supplied |= step.get(other.gives);
+            }
+            without -= supplied;
+            match part.kind {
+                ComponentKind::Power => powered -= without,
+                ComponentKind::Switch => connected -= without,
+                ComponentKind::Site => {
+                    powered -= without;
+                    connected -= without;
                 }
             }
         }

@@ -280,5 +280,6 @@ fn add_common_cause(causes: &mut Vec<Component>, table: &NodeTable, members: &[u
         },
         repair: table.repair.clone(),
         battery: None,
+        redundancy: None,
     });
 }

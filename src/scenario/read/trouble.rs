@@ -92,6 +92,7 @@ fn component(
         failure: delay::interval(t.required("failure")?, around.files)?,
         repair: delay::distribution(t.required("repair")?, around.files)?,
         battery: battery_item.map(battery).transpose()?,
+        redundancy: t.text_if_any("redundancy")?.map(str::to_owned),
     })
 }
 
