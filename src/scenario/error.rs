@@ -36,7 +36,6 @@ impl Origin {
 /// An error in a scenario, a profile, a parameter set or a fault script.
 #[derive(Debug, Diagnostic, thiserror::Error)]
 #[error("{message}")]
-#[diagnostic(code(scenario))]
 pub struct ScenarioError {
     message: String,
     label: String,
