@@ -26,12 +26,14 @@ use std::process::ExitCode;
 130 interrupted (what was done is printed and marked)."
 )]
 pub struct Arguments {
+    /// What is to be done.
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// The commands, one file each.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Simulate a scenario: availability, outages, failover times, with intervals
     Run(run::RunArguments),
     /// Run several designs on the same random numbers and show what differs
@@ -95,14 +97,8 @@ impl fmt::Display for Failure {
 /// What every command returns.
 pub type Outcome = Result<Ending, Failure>;
 
-/// Runs the command that was asked for.
-pub fn dispatch(arguments: Arguments) -> ExitCode {
-    let outcome = match arguments.command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Compare(arguments) => compare::compare(&arguments),
-        Command::Replay(arguments) => replay::replay(&arguments),
-        Command::Check(arguments) => check::check(&arguments),
-    };
+/// Turns the outcome of a command into an exit code; failures go to stderr.
+pub fn end(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(Ending::Ok) => ExitCode::SUCCESS,
         Ok(Ending::Imprecise) => ExitCode::from(3),

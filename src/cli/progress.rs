@@ -11,6 +11,7 @@ static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// A bar with the time left, where somebody can see it.
 pub struct Progress {
+    what: String,
     bar: ProgressBar,
     stop: Arc<AtomicBool>,
 }
@@ -28,8 +29,8 @@ impl Progress {
         ) {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_message(what.to_owned());
         Progress {
+            what: what.to_owned(),
             bar,
             stop: catch_interrupt(),
         }
@@ -44,6 +45,7 @@ impl Progress {
 impl Watcher for Progress {
     fn progress(&self, done: u64, of: u64) {
         self.bar.set_length(of);
+        self.bar.set_message(self.what.clone());
         self.bar.set_position(done);
     }
 
