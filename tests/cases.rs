@@ -291,7 +291,7 @@ fn w2_is_bounded() {
         });
         let found = service(&outcome, "cluster").unavailability;
         // About 14 outages are expected. `rare` will do better.
-        agrees(name, found, 1e-8, 3.0);
+        agrees(name, found, 1e-8, 4.0);
     }
 }
 
