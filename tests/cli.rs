@@ -259,6 +259,14 @@ fn nothing_seen_is_a_bound_and_not_a_certainty() {
 }
 
 #[test]
+fn a_second_decides_nothing() {
+    let text = succeeds(&["run", TWO, "--replications", "1", "--horizon", "1s"]);
+    assert!(text.contains("> 0.0") && !text.contains("-0.0"), "{text}");
+    assert!(text.contains("undecided"), "{text}");
+    assert!(!text.contains("about that"), "{text}");
+}
+
+#[test]
 fn json_of_compare_has_the_published_names() {
     let found = json(&with(&["compare", TWO, THREE], &["--format", "json"]));
     assert_eq!(keys(&found), ["schema", "designs", "differences"]);
