@@ -60,6 +60,9 @@ pub struct EffortOptions {
     /// Go on until every interval is this narrow, e.g. 1%
     #[arg(long, value_name = "SHARE", value_parser = relative_error)]
     pub rel_err: Option<f64>,
+    /// With --rel-err: give up after so many replications [default: 10000000]
+    #[arg(long, value_name = "N", requires = "rel_err", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub max_replications: Option<u64>,
     /// Worker threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -82,7 +85,7 @@ pub struct OutputOptions {
     pub no_progress: bool,
 }
 
-/// With --rel-err: replications after which a run gives up.
+/// With --rel-err: replications after which a run gives up, unless told otherwise.
 const RELATIVE_ERROR_LIMIT: u64 = 10_000_000;
 
 /// A scenario and the files around it.
@@ -119,7 +122,9 @@ impl EffortOptions {
         Effort {
             replications,
             relative_error: self.rel_err,
-            limit: RELATIVE_ERROR_LIMIT.max(replications),
+            limit: self
+                .max_replications
+                .unwrap_or(RELATIVE_ERROR_LIMIT.max(replications)),
             horizon,
             warm_up: run.warm_up,
             seed: self.seed.unwrap_or(run.seed),

@@ -57,14 +57,12 @@ pub fn ending(outcomes: &[RunOutcome], wanted: Option<f64>) -> Ending {
     if outcomes.iter().any(|outcome| outcome.interrupted) {
         return Ending::Interrupted;
     }
-    let reached = |limit: f64| {
-        let services = outcomes.iter().flat_map(|outcome| &outcome.services);
-        services
-            .into_iter()
-            .all(|(_, s)| s.unavailability.relative_half_width() <= limit)
-    };
+    let worst = outcomes
+        .iter()
+        .map(RunOutcome::worst_relative_error)
+        .fold(0.0, f64::max);
     match wanted {
-        Some(limit) if !reached(limit) => {
+        Some(limit) if worst > limit => {
             eprintln!("warning: the asked precision was not reached; see the intervals");
             Ending::Imprecise
         }

@@ -10,9 +10,10 @@
 //! two keys therefore breaks ties by insertion order.
 
 use crate::automaton::{Nanos, Timer};
+use crate::model::MAX_TIMERS;
 
-/// No more timers than this fit into one model.
-pub const MAX_TIMERS: usize = 1 << 24;
+/// The slot of a timer takes the last 24 bits of a key.
+const _: () = assert!(MAX_TIMERS == 1 << 24);
 /// No more timers than this can be armed in one replication.
 pub const MAX_ARMINGS: u64 = 1 << 40;
 

@@ -2,7 +2,7 @@
 
 use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
-use super::{MAX_AUTOMATA, MAX_MEASURES, Model};
+use super::{MAX_AUTOMATA, MAX_MEASURES, MAX_TIMERS, Model};
 use crate::automaton::evaluate::{Count, Groups, LookupError, Set, Share, Test};
 use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId, Timer};
 use crate::protocol::{self, Protocol, Site};
@@ -421,11 +421,7 @@ impl<'a, const W: usize> Builder<'a, W> {
                 MAX_AUTOMATA,
                 "protocols, signals and operators",
             ),
-            (
-                self.blueprint.timer_count(),
-                crate::engine::agenda::MAX_TIMERS,
-                "timers",
-            ),
+            (self.blueprint.timer_count(), MAX_TIMERS, "timers"),
         ];
         for (count, limit, what) in limits {
             if count > limit

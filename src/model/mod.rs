@@ -18,6 +18,8 @@ use measure::{Service, Tally};
 pub const MAX_AUTOMATA: usize = 128;
 /// At most this many services and tallies: the width of [`Interest::measures`].
 pub const MAX_MEASURES: usize = 64;
+/// At most this many timers in one model; readers number them in 24 bits.
+pub const MAX_TIMERS: usize = 1 << 24;
 /// At most this many reactions at one instant before the model counts as running in circles.
 pub const MAX_REACTIONS: u32 = 10_000;
 

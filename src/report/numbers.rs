@@ -61,7 +61,8 @@ fn floor_to(value: f64, digits: usize) -> f64 {
 pub fn nines(unavailability: &Estimate) -> TwoLines {
     let of = |u: f64| {
         if u > 0.0 {
-            format!("{:.1}", -u.log10())
+            // Not `-u.log10()`, which would be -0.0 where all is possible.
+            format!("{:.1}", 0.0 - u.log10())
         } else {
             "-".to_owned()
         }

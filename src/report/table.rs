@@ -262,7 +262,15 @@ fn verdict(found: &Estimate, allowed: f64) -> String {
         )
     } else if found.high <= allowed {
         "no more than that".to_owned()
-    } else {
+    } else if found.high <= 2.0 * allowed && found.low >= allowed / 2.0 {
         "about that".to_owned()
+    } else {
+        // Too little was seen to say anything about the claim.
+        let year = crate::automaton::Nanos::SECONDS_PER_YEAR;
+        format!(
+            "undecided ({} to {})",
+            numbers::length(found.low * year),
+            numbers::length(found.high * year)
+        )
     }
 }

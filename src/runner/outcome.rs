@@ -51,6 +51,23 @@ pub struct RunOutcome {
     pub per_replication: Vec<ReplicationRow>,
 }
 
+impl RunOutcome {
+    /// The largest relative half width of all that was asked for: infinite where
+    /// a service was never seen down. Levels of a tally that never occurred do
+    /// not count, because most of them cannot occur in any time.
+    pub fn worst_relative_error(&self) -> f64 {
+        let services = self
+            .services
+            .iter()
+            .map(|(_, service)| service.unavailability);
+        let levels = self.tallies.values().flatten().map(|level| level.share);
+        services
+            .chain(levels.filter(|share| share.estimate > 0.0))
+            .map(|estimate| estimate.relative_half_width())
+            .fold(0.0, f64::max)
+    }
+}
+
 fn in_order<S: serde::Serializer>(
     services: &[(String, ServiceOutcome)],
     serializer: S,

@@ -1,0 +1,73 @@
+//! Scenario files through the library's own runner.
+#![allow(dead_code)]
+
+use quorate::cli::files::DiskFiles;
+use quorate::protocol::CATALOGUE;
+use quorate::runner::{self, Effort, RunOutcome, Watcher};
+use quorate::scenario::{Scenario, read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Reads a scenario of the repository with `--set` arguments.
+pub fn load(path: &str, set: &[(&str, &str)]) -> (Scenario, DiskFiles) {
+    let file = repository(path);
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let overrides: Vec<(String, String)> = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    let files = DiskFiles::around(&file);
+    let around = read::Surroundings {
+        files: &files,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &overrides,
+    };
+    let scenario = read::scenario(path, &text, &around)
+        .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
+    (scenario, files)
+}
+
+/// Nobody watches and nobody stops.
+struct Alone(AtomicBool);
+
+impl Watcher for Alone {
+    fn progress(&self, _done: u64, _of: u64) {}
+    fn stop(&self) -> &AtomicBool {
+        &self.0
+    }
+}
+
+/// What the scenario file itself asks for.
+pub fn effort(scenario: &Scenario) -> Effort {
+    let run = &scenario.run;
+    Effort {
+        replications: run.replications,
+        relative_error: None,
+        limit: run.replications,
+        horizon: run.horizon,
+        warm_up: run.warm_up,
+        seed: run.seed,
+        confidence: run.confidence,
+        max_events: run.max_events,
+    }
+}
+
+/// Runs a scenario as long as its file says, with intervals of this level.
+pub fn run(path: &str, confidence: f64) -> RunOutcome {
+    run_with(path, &[], |effort| effort.confidence = confidence)
+}
+
+/// Runs a scenario with `--set` arguments and a changed effort.
+pub fn run_with(path: &str, set: &[(&str, &str)], change: impl FnOnce(&mut Effort)) -> RunOutcome {
+    let (scenario, files) = load(path, set);
+    let mut effort = effort(&scenario);
+    change(&mut effort);
+    runner::run(&scenario, &files, &effort, &Alone(AtomicBool::new(false)))
+        .unwrap_or_else(|e| panic!("{path}: {e}"))
+}
