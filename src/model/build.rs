@@ -373,10 +373,13 @@ impl<'a, const W: usize> Builder<'a, W> {
             tally.of.signals(&mut signals);
             watch(signals, services.len() + bit);
         }
-        let choice_streams = self
+        let automata = self
             .automata
-            .iter()
-            .map(|automaton| self.blueprint.stream(automaton.name(), "choice"))
+            .into_iter()
+            .map(|automaton| {
+                let stream = self.blueprint.stream(automaton.name(), "choice");
+                (automaton, stream)
+            })
             .collect();
         let slowest = self
             .scenario
@@ -392,8 +395,7 @@ impl<'a, const W: usize> Builder<'a, W> {
         Ok(Model {
             owners,
             blueprint: self.blueprint,
-            automata: self.automata,
-            choice_streams,
+            automata,
             interest,
             services,
             tallies,

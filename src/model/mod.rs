@@ -46,8 +46,9 @@ pub struct Runaway {
 /// changes is in the [`State`].
 pub struct Model<const W: usize> {
     blueprint: Blueprint<W>,
-    automata: Vec<Box<dyn Automaton<W>>>,
-    choice_streams: Vec<StreamId>,
+    /// The automata in the order in which they react, each with the stream of
+    /// its choices.
+    automata: Vec<(Box<dyn Automaton<W>>, StreamId)>,
     /// The automaton of each timer.
     owners: Vec<u32>,
     interest: Vec<Interest>,
@@ -61,7 +62,8 @@ pub struct Model<const W: usize> {
 impl<const W: usize> Model<W> {
     /// The transition function. Returns what it has disturbed: among others the
     /// measures that must be read again, services first, then tallies.
-    #[inline]
+    // Inlined by force: where the cause is known, most of this goes away.
+    #[inline(always)]
     pub fn step(
         &self,
         state: &mut State<W>,
@@ -72,8 +74,9 @@ impl<const W: usize> Model<W> {
         match cause {
             Cause::Fire(timer) => {
                 let owner = self.owners[timer.0 as usize] as usize;
-                step.choice_stream = self.choice_streams[owner];
-                self.automata[owner].fire(timer, &mut step);
+                let (automaton, stream) = &self.automata[owner];
+                step.choice_stream = *stream;
+                automaton.fire(timer, &mut step);
             }
             Cause::Begin => self.each(&mut step, |automaton, step| automaton.begin(step)),
             Cause::Obey(command) => {
@@ -87,7 +90,7 @@ impl<const W: usize> Model<W> {
     }
 
     fn each(&self, step: &mut Step<'_, W>, act: impl Fn(&dyn Automaton<W>, &mut Step<'_, W>)) {
-        for (automaton, stream) in self.automata.iter().zip(&self.choice_streams) {
+        for (automaton, stream) in &self.automata {
             step.choice_stream = *stream;
             act(automaton.as_ref(), step);
         }
@@ -105,8 +108,9 @@ impl<const W: usize> Model<W> {
             } else if step.pending != 0 {
                 let index = step.pending.trailing_zeros() as usize;
                 step.pending &= step.pending - 1;
-                step.choice_stream = self.choice_streams[index];
-                self.automata[index].react(step);
+                let (automaton, stream) = &self.automata[index];
+                step.choice_stream = *stream;
+                automaton.react(step);
                 if reactions >= MAX_REACTIONS {
                     step.disturbance.runaway = Some(index as u8);
                     return;
@@ -121,7 +125,7 @@ impl<const W: usize> Model<W> {
     /// What is to be said of a step that did not come to rest.
     pub fn runaway(&self, automaton: u8) -> Runaway {
         Runaway {
-            automaton: self.automata[usize::from(automaton)].name().to_owned(),
+            automaton: self.automata[usize::from(automaton)].0.name().to_owned(),
         }
     }
 
@@ -142,7 +146,9 @@ impl<const W: usize> Model<W> {
 
     /// The automata in the order in which they react.
     pub fn automata(&self) -> impl Iterator<Item = &dyn Automaton<W>> {
-        self.automata.iter().map(AsRef::as_ref)
+        self.automata
+            .iter()
+            .map(|(automaton, _)| automaton.as_ref())
     }
 
     /// The signal of the nodes that are up.
