@@ -145,6 +145,8 @@ impl<const W: usize> Set<W> {
         }
     }
 
+    // Never inlined, so that the case of a single signal is inlined everywhere.
+    #[inline(never)]
     fn compound_value(&self, state: &State<W>) -> NodeSet<W> {
         match self {
             Set::Meet(parts) => {

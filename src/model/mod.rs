@@ -55,7 +55,8 @@ pub struct Model<const W: usize> {
     services: Vec<Service<W>>,
     tallies: Vec<Tally<W>>,
     node_up: SetId,
-    /// The largest mean of a repair, for bounds where no outage was seen.
+    /// The largest mean time that anything takes to be put right, for bounds where
+    /// no outage was seen.
     slowest_repair: Nanos,
 }
 
@@ -156,7 +157,8 @@ impl<const W: usize> Model<W> {
         self.node_up
     }
 
-    /// The largest mean repair time, for bounds where no outage was seen.
+    /// The largest mean time that anything takes to be put right (a repair, a
+    /// partition, an operator), for bounds where no outage was seen.
     pub fn slowest_repair(&self) -> Nanos {
         self.slowest_repair
     }

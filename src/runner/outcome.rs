@@ -46,6 +46,10 @@ pub struct RunOutcome {
     pub tallies: BTreeMap<String, Vec<TallyLevel>>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
+    /// The largest relative half width of an interval that a precision is asked
+    /// for: unavailability of the services, shares of the tallies that were seen.
+    #[serde(skip)]
+    pub worst_relative_error: f64,
     /// Downtime and the like of every replication, for comparisons and CSV.
     #[serde(skip)]
     pub per_replication: Vec<ReplicationRow>,
