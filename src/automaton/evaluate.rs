@@ -30,10 +30,10 @@ pub enum Set<const W: usize> {
     Signal(SetId),
     /// A fixed set: nodes named in the expression.
     Fixed(NodeSet<W>),
-    /// Intersection.
-    Meet(Box<Set<W>>, Box<Set<W>>),
-    /// Union.
-    Join(Box<Set<W>>, Box<Set<W>>),
+    /// Intersection of all of these; never empty.
+    Meet(Vec<Set<W>>),
+    /// Union of all of these.
+    Join(Vec<Set<W>>),
     /// Difference.
     Without(Box<Set<W>>, Box<Set<W>>),
 }
@@ -111,8 +111,26 @@ impl<const W: usize> Set<W> {
                 }
                 Set::Fixed(set)
             }
-            SetExpression::Meet(a, b) => Set::Meet(compile(a)?, compile(b)?),
-            SetExpression::Join(a, b) => Set::Join(compile(a)?, compile(b)?),
+            SetExpression::Meet(a, b) => {
+                let mut parts = Vec::new();
+                for part in [*compile(a)?, *compile(b)?] {
+                    match part {
+                        Set::Meet(inner) => parts.extend(inner),
+                        other => parts.push(other),
+                    }
+                }
+                Set::Meet(parts)
+            }
+            SetExpression::Join(a, b) => {
+                let mut parts = Vec::new();
+                for part in [*compile(a)?, *compile(b)?] {
+                    match part {
+                        Set::Join(inner) => parts.extend(inner),
+                        other => parts.push(other),
+                    }
+                }
+                Set::Join(parts)
+            }
             SetExpression::Without(a, b) => Set::Without(compile(a)?, compile(b)?),
         })
     }
@@ -123,9 +141,24 @@ impl<const W: usize> Set<W> {
         match self {
             Set::Signal(id) => state.set(*id),
             Set::Fixed(nodes) => *nodes,
-            Set::Meet(a, b) => a.value(state) & b.value(state),
-            Set::Join(a, b) => a.value(state) | b.value(state),
+            compound => compound.compound_value(state),
+        }
+    }
+
+    // Never inlined, so that the case of a single signal is inlined everywhere.
+    #[inline(never)]
+    fn compound_value(&self, state: &State<W>) -> NodeSet<W> {
+        match self {
+            Set::Meet(parts) => {
+                let values = parts.iter().map(|part| part.value(state));
+                values.reduce(|a, b| a & b).unwrap_or_default()
+            }
+            Set::Join(parts) => {
+                let values = parts.iter().map(|part| part.value(state));
+                values.fold(NodeSet::EMPTY, |a, b| a | b)
+            }
             Set::Without(a, b) => a.value(state) - b.value(state),
+            Set::Signal(_) | Set::Fixed(_) => self.value(state),
         }
     }
 
@@ -134,8 +167,14 @@ impl<const W: usize> Set<W> {
         match self {
             Set::Signal(id) => blueprint.set_info(*id).domain,
             Set::Fixed(nodes) => *nodes,
-            Set::Meet(a, b) => a.domain(blueprint) & b.domain(blueprint),
-            Set::Join(a, b) => a.domain(blueprint) | b.domain(blueprint),
+            Set::Meet(parts) => {
+                let domains = parts.iter().map(|part| part.domain(blueprint));
+                domains.reduce(|a, b| a & b).unwrap_or_default()
+            }
+            Set::Join(parts) => {
+                let domains = parts.iter().map(|part| part.domain(blueprint));
+                domains.fold(NodeSet::EMPTY, |a, b| a | b)
+            }
             Set::Without(a, _) => a.domain(blueprint),
         }
     }
@@ -145,7 +184,10 @@ impl<const W: usize> Set<W> {
         match self {
             Set::Signal(id) => found.push(*id),
             Set::Fixed(_) => {}
-            Set::Meet(a, b) | Set::Join(a, b) | Set::Without(a, b) => {
+            Set::Meet(parts) | Set::Join(parts) => {
+                parts.iter().for_each(|part| part.signals(found));
+            }
+            Set::Without(a, b) => {
                 a.signals(found);
                 b.signals(found);
             }

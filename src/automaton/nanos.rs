@@ -22,8 +22,9 @@ impl Nanos {
     /// what is beyond [`Nanos::NEVER`] becomes never.
     #[inline]
     pub fn from_seconds(seconds: f64) -> Nanos {
-        // The cast itself turns what is negative or no number into zero.
-        Nanos(((seconds * 1e9 + 0.5) as u64).min(Self::NEVER.0))
+        // The cast itself turns no number into zero and stops at `i64::MAX`, which
+        // is `NEVER`. Baseline x86-64 converts to a signed number in one instruction.
+        Nanos(((seconds * 1e9 + 0.5) as i64).max(0) as u64)
     }
 
     /// The time in seconds.

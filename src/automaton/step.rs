@@ -109,10 +109,16 @@ impl<'a, const W: usize> Step<'a, W> {
         let slot = &mut self.state.sets[id.0 as usize];
         if *slot != value {
             *slot = value;
-            let interest = &self.interest[id.0 as usize];
-            self.pending |= interest.automata;
-            self.disturbance.measures |= interest.measures;
+            self.has_changed(id);
         }
+    }
+
+    /// Those who read a set are to run again.
+    #[inline]
+    fn has_changed(&mut self, id: SetId) {
+        let interest = &self.interest[id.0 as usize];
+        self.pending |= interest.automata;
+        self.disturbance.measures |= interest.measures;
     }
 
     /// Writes a node set variable that nobody reads but its owner: nothing runs again.
@@ -124,13 +130,21 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Adds a node to a set.
     #[inline]
     pub fn insert(&mut self, id: SetId, node: Node) {
-        self.put(id, self.get(id).with(node));
+        let slot = &mut self.state.sets[id.0 as usize];
+        if !slot.contains(node) {
+            slot.insert(node);
+            self.has_changed(id);
+        }
     }
 
     /// Takes a node out of a set.
     #[inline]
     pub fn remove(&mut self, id: SetId, node: Node) {
-        self.put(id, self.get(id).without(node));
+        let slot = &mut self.state.sets[id.0 as usize];
+        if slot.contains(node) {
+            slot.remove(node);
+            self.has_changed(id);
+        }
     }
 
     /// Puts a node into a set or takes it out.

@@ -1,6 +1,6 @@
 //! `quorate compare`: several designs on the same random numbers.
 
-use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions};
+use super::options::{self, EffortOptions, Format, Loaded, OutputOptions, ScenarioOptions};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::run::ending;
@@ -32,9 +32,12 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     for path in &arguments.scenarios {
         designs.push(options::load(path, &arguments.change)?);
     }
+    name_apart(&mut designs, &arguments.scenarios);
     let Some(first) = designs.first() else {
         return Err(Failure::Other("compare needs a scenario".to_owned()));
     };
+    let output = arguments.output.out.as_deref();
+    let output = output.map(Output::new).transpose()?;
     // One effort for all: paired differences need the same replications.
     let effort = arguments.effort.effort(&first.scenario);
     let mut outcomes = Vec::new();
@@ -58,12 +61,22 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
         Format::Csv => csv::replications(&comparison.designs),
         Format::Md => markdown::designs(&comparison.designs),
     };
-    output::print(&text);
-    if let Some(folder) = &arguments.output.out {
-        let output = Output::new(folder)?;
+    output::print(&text)?;
+    if let Some(output) = output {
         output.text("compare.json", &json::pretty(&comparison))?;
         output.text("replications.csv", &csv::replications(&comparison.designs))?;
         output.plots(&comparison.designs)?;
     }
     Ok(ending(&comparison.designs, effort.relative_error))
+}
+
+/// Designs of one name (two versions of a file, say) are told apart by their paths.
+fn name_apart(designs: &mut [Loaded], paths: &[PathBuf]) {
+    let names: Vec<String> = designs.iter().map(|d| d.scenario.name.clone()).collect();
+    for (design, path) in designs.iter_mut().zip(paths) {
+        let name = &mut design.scenario.name;
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            *name = format!("{name} ({})", path.display());
+        }
+    }
 }

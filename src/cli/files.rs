@@ -2,7 +2,12 @@
 //! then to the working directory.
 
 use crate::scenario::Files;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// The longest file that is read: a million recorded values fit, a device that
+/// never ends does not.
+const MAX_BYTES: u64 = 32 << 20;
 
 /// Files on the disk, seen from a scenario.
 pub struct DiskFiles {
@@ -32,9 +37,16 @@ impl Files for DiskFiles {
 
 /// The text of a file, or why there is none.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    std::fs::read(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))
-        .and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", path.display()))
-        })
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let limit = MAX_BYTES >> 20;
+        return Err(format!(
+            "{} is longer than {limit} MiB; no scenario, script or table of values is",
+            path.display()
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", path.display()))
 }

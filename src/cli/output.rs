@@ -4,12 +4,22 @@
 use super::Failure;
 use crate::report::figures;
 use crate::runner::RunOutcome;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Prints a result. A reader that has gone away (`| head`) is no error.
-pub fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+/// Prints a result. A reader that has gone away (`| head`) is no error; a full
+/// disk is.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Other(format!("cannot print the result: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A folder for results.
@@ -18,10 +28,15 @@ pub struct Output {
 }
 
 impl Output {
-    /// Makes the folder if it is missing.
+    /// Makes the folder if it is missing, and sees whether it takes files: better
+    /// to know that before a long run than after it.
     pub fn new(folder: &Path) -> Result<Output, Failure> {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+        let probe = folder.join(".probe.part");
+        std::fs::write(&probe, "")
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(|error| format!("cannot write into {}: {error}", folder.display()))?;
         Ok(Output {
             folder: folder.to_owned(),
         })

@@ -68,6 +68,5 @@ fn play<const W: usize>(
         }
         Format::Json => timeline::json(&timelines),
         Format::Csv => timeline::csv(&timelines),
-    });
-    Ok(())
+    })
 }

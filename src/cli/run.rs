@@ -27,6 +27,8 @@ pub fn run(arguments: &RunArguments) -> Outcome {
     arguments.effort.start_threads()?;
     let loaded = options::load(&arguments.scenario, &arguments.change)?;
     let effort = arguments.effort.effort(&loaded.scenario);
+    let output = arguments.output.out.as_deref();
+    let output = output.map(Output::new).transpose()?;
     let progress = Progress::new(&loaded.scenario.name, arguments.output.no_progress);
     let outcome = runner::run(&loaded.scenario, &loaded.files, &effort, &progress)?;
     progress.clear();
@@ -36,9 +38,8 @@ pub fn run(arguments: &RunArguments) -> Outcome {
         Format::Csv => csv::replications(std::slice::from_ref(&outcome)),
         Format::Md => markdown::designs(std::slice::from_ref(&outcome)),
     };
-    output::print(&text);
-    if let Some(folder) = &arguments.output.out {
-        let output = Output::new(folder)?;
+    output::print(&text)?;
+    if let Some(output) = output {
         output.text("run.json", &json::pretty(&outcome))?;
         output.text(
             "replications.csv",

@@ -17,14 +17,22 @@ const _: () = assert!(MAX_TIMERS == 1 << 24);
 /// No more timers than this can be armed in one replication.
 pub const MAX_ARMINGS: u64 = 1 << 40;
 
+/// In a tree of at most so many leaves a replay always goes up to the root: that
+/// is cheaper than to guess where it may stop.
+const SMALL: usize = 16;
+
 const IDLE: u128 = u128::MAX;
 
 /// The pending timers of one replication.
 #[derive(Clone, Debug)]
 pub struct Agenda {
-    /// A binary tree in an array: the root at 1, the leaves from `leaves` on.
-    tree: Vec<u128>,
+    /// A binary tree in an array of siblings: the children of node `n` are the
+    /// pair `n`, so the root's children are the pair 1 and the leaves are the two
+    /// halves of the pairs from `leaves / 2` on.
+    pairs: Vec<[u128; 2]>,
     leaves: usize,
+    /// The key at the root.
+    next: u128,
     armings: u64,
     now: Nanos,
     /// What a suspended timer still had to run.
@@ -36,8 +44,9 @@ impl Agenda {
     pub fn new(timers: usize) -> Agenda {
         let leaves = timers.next_power_of_two().max(2);
         Agenda {
-            tree: vec![IDLE; 2 * leaves],
+            pairs: vec![[IDLE; 2]; leaves],
             leaves,
+            next: IDLE,
             armings: 0,
             now: Nanos::ZERO,
             suspended: vec![None; timers],
@@ -46,7 +55,8 @@ impl Agenda {
 
     /// Forgets everything and goes back to time zero.
     pub fn clear(&mut self) {
-        self.tree.fill(IDLE);
+        self.pairs.fill([IDLE; 2]);
+        self.next = IDLE;
         self.suspended.fill(None);
         self.armings = 0;
         self.now = Nanos::ZERO;
@@ -85,7 +95,7 @@ impl Agenda {
     /// Silences a timer, if it runs.
     #[inline]
     pub fn cancel(&mut self, timer: Timer) {
-        if self.tree[self.leaves + timer.0 as usize] != IDLE {
+        if self.key(timer) != IDLE {
             self.place(timer, IDLE);
         }
     }
@@ -93,13 +103,13 @@ impl Agenda {
     /// Is the timer pending, armed after the first `armings`?
     #[inline]
     pub fn armed_since(&self, timer: Timer, armings: u64) -> bool {
-        let key = self.tree[self.leaves + timer.0 as usize];
+        let key = self.key(timer);
         key != IDLE && (key as u64) >> 24 > armings
     }
 
     /// Silences a timer and remembers how long it still had to run.
     pub fn suspend(&mut self, timer: Timer) {
-        let key = self.tree[self.leaves + timer.0 as usize];
+        let key = self.key(timer);
         self.suspended[timer.0 as usize] = Some(if key == IDLE {
             Nanos::NEVER
         } else {
@@ -118,8 +128,16 @@ impl Agenda {
     /// When the next timer runs out, and which.
     #[inline]
     pub fn peek(&self) -> Option<(Nanos, Timer)> {
-        let key = self.tree[1];
+        let key = self.next;
         (key != IDLE).then_some((Nanos((key >> 64) as u64), Timer(key as u32 & 0xff_ffff)))
+    }
+
+    /// The next timer, if it runs out before `end` (which is no later than never).
+    #[inline]
+    pub fn peek_before(&self, end: Nanos) -> Option<(Nanos, Timer)> {
+        debug_assert!(end <= Nanos::NEVER);
+        let time = Nanos((self.next >> 64) as u64);
+        (time < end).then_some((time, Timer(self.next as u32 & 0xff_ffff)))
     }
 
     /// Moves the clock to the event of [`Agenda::peek`]. The timer keeps its
@@ -138,17 +156,29 @@ impl Agenda {
         }
     }
 
+    /// The key in the slot of a timer.
+    #[inline]
+    fn key(&self, timer: Timer) -> u128 {
+        let at = self.leaves + timer.0 as usize;
+        self.pairs[at / 2][at % 2]
+    }
+
+    /// Writes the slot of a timer and replays its path to the root.
     #[inline]
     fn place(&mut self, timer: Timer, key: u128) {
         let mut at = self.leaves + timer.0 as usize;
         let mut winner = key;
-        let tree = self.tree.as_mut_slice();
-        tree[at] = key;
         while at > 1 {
-            winner = least(winner, tree[at ^ 1]);
-            at >>= 1;
-            tree[at] = winner;
+            let pair = &mut self.pairs[at / 2];
+            if pair[at % 2] == winner && self.leaves > SMALL {
+                // Nobody further up can tell the difference.
+                return;
+            }
+            pair[at % 2] = winner;
+            winner = least(winner, pair[(at + 1) % 2]);
+            at /= 2;
         }
+        self.next = winner;
     }
 }
 

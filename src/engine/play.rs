@@ -149,13 +149,11 @@ impl<'m, const W: usize> Player<'m, W> {
     /// event, or the replication cannot go on: ask [`Player::failure`].
     #[inline]
     pub fn advance(&mut self, end: Nanos) -> Option<u64> {
-        let (time, timer) = self.clock.agenda.peek()?;
-        if time >= end || self.failure.is_some() {
-            return None;
-        }
+        let (time, timer) = self.clock.agenda.peek_before(end)?;
         self.events += 1;
         if self.events > self.max_events {
-            self.failure = Some(self.too_many_events(timer));
+            let error = self.too_many_events(timer);
+            self.fail(error);
             return None;
         }
         let armings = self.clock.agenda.armings();
@@ -174,7 +172,8 @@ impl<'m, const W: usize> Player<'m, W> {
         self.failure()
     }
 
-    #[inline]
+    // Inlined by force, see `Model::step`.
+    #[inline(always)]
     fn step(&mut self, cause: Cause<'_, W>) -> u64 {
         let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
         self.restorations += u64::from(disturbance.restorations);
@@ -185,9 +184,17 @@ impl<'m, const W: usize> Player<'m, W> {
         if let Some(automaton) = disturbance.runaway {
             let at = self.clock.agenda.now();
             let runaway = self.model.runaway(automaton);
-            self.failure = Some(PlayError::Runaway { at, runaway });
+            self.fail(PlayError::Runaway { at, runaway });
         }
         disturbance.measures
+    }
+
+    /// Ends the replication. An empty agenda stops the loop that plays it, which
+    /// therefore need not ask after each event whether all is well.
+    #[cold]
+    fn fail(&mut self, error: PlayError) {
+        self.clock.agenda.clear();
+        self.failure = Some(error);
     }
 
     #[cold]

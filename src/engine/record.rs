@@ -136,14 +136,14 @@ impl Recorder {
     /// Reads the measures that an event has touched.
     #[inline]
     pub fn update<const W: usize>(&mut self, player: &Player<'_, W>, touched: u64) {
+        let services = self.services.len();
         let mut left = touched;
         while left != 0 {
             let index = left.trailing_zeros() as usize;
             left &= left - 1;
-            if index < self.services.len() {
-                self.update_service(player, index);
-            } else {
-                self.update_tally(player, index - self.services.len());
+            match index.checked_sub(services) {
+                None => self.update_service(player, index),
+                Some(tally) => self.update_tally(player, tally),
             }
         }
     }
@@ -160,7 +160,9 @@ impl Recorder {
         }
     }
 
-    #[inline]
+    // Never inlined: the loop around it would load all that this needs, even
+    // where an event touches a tally only.
+    #[inline(never)]
     fn update_service<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
         let service = &player.model().services()[index];
         let reading = service.read(player.state());

@@ -32,6 +32,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
 
     /// Plays one replication. The same number gives the same record, whatever
     /// was played before.
+    #[inline(never)]
     pub fn replicate(&mut self, replication: u64) -> Result<ReplicationRecord, PlayError> {
         self.player.begin(self.seed, replication)?;
         self.recorder.begin(&self.player, replication, self.end);

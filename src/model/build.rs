@@ -338,6 +338,13 @@ impl<'a, const W: usize> Builder<'a, W> {
             .map(|spec| {
                 let of = Count::compile(&spec.of, &self.blueprint, &self.groups)
                     .map_err(|e| place(e, &spec.origin))?;
+                let Count::Of(_) = of else {
+                    return Err(ScenarioError::at(
+                        &spec.origin,
+                        "a tally counts the members of a set; a number never changes",
+                        "nothing to count",
+                    ));
+                };
                 let limit = of.limit(&self.blueprint);
                 Ok(Tally {
                     name: spec.name.clone(),
@@ -373,10 +380,13 @@ impl<'a, const W: usize> Builder<'a, W> {
             tally.of.signals(&mut signals);
             watch(signals, services.len() + bit);
         }
-        let choice_streams = self
+        let automata = self
             .automata
-            .iter()
-            .map(|automaton| self.blueprint.stream(automaton.name(), "choice"))
+            .into_iter()
+            .map(|automaton| {
+                let stream = self.blueprint.stream(automaton.name(), "choice");
+                (automaton, stream)
+            })
             .collect();
         let slowest = self
             .scenario
@@ -384,6 +394,13 @@ impl<'a, const W: usize> Builder<'a, W> {
             .iter()
             .map(|n| n.repair.mean())
             .chain(self.scenario.components.iter().map(|c| c.repair.mean()))
+            .chain(self.scenario.partitions.iter().map(|p| p.lasts.mean()))
+            .chain(
+                self.scenario
+                    .operators
+                    .iter()
+                    .map(|o| o.notices.mean() + o.acts.mean()),
+            )
             .filter(|mean| mean.is_finite())
             .fold(0.0, f64::max);
         let owners = (0..self.blueprint.timer_count())
@@ -392,8 +409,7 @@ impl<'a, const W: usize> Builder<'a, W> {
         Ok(Model {
             owners,
             blueprint: self.blueprint,
-            automata: self.automata,
-            choice_streams,
+            automata,
             interest,
             services,
             tallies,
@@ -413,7 +429,9 @@ impl<'a, const W: usize> Builder<'a, W> {
                     .protocols
                     .first()
                     .map(|p| p.parameters.origin().clone())
-            });
+            })
+            .or_else(|| self.scenario.signals.first().map(|s| s.origin.clone()))
+            .or_else(|| self.scenario.tallies.first().map(|t| t.origin.clone()));
         let limits = [
             (measures, MAX_MEASURES, "services and tallies"),
             (

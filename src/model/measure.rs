@@ -220,11 +220,10 @@ fn chain<const W: usize>(
     causes: &mut Vec<String>,
 ) -> Vec<(Set<W>, usize)> {
     match set {
-        Set::Meet(a, b) => {
-            let mut operands = chain(a, blueprint, causes);
-            operands.extend(chain(b, blueprint, causes));
-            operands
-        }
+        Set::Meet(parts) => parts
+            .iter()
+            .flat_map(|part| chain(part, blueprint, causes))
+            .collect(),
         other => {
             let text = describe(other, blueprint);
             vec![(other.clone(), cause_number(text, causes))]
@@ -250,10 +249,15 @@ pub fn describe<const W: usize>(set: &Set<W>, blueprint: &Blueprint<W>) -> Strin
             let names: Vec<_> = nodes.iter().map(|n| blueprint.node_name(n)).collect();
             format!("{{{}}}", names.join(", "))
         }
-        Set::Meet(a, b) => format!("({} & {})", describe(a, blueprint), describe(b, blueprint)),
-        Set::Join(a, b) => format!("({} | {})", describe(a, blueprint), describe(b, blueprint)),
+        Set::Meet(parts) => describe_all(parts, " & ", blueprint),
+        Set::Join(parts) => describe_all(parts, " | ", blueprint),
         Set::Without(a, b) => format!("({} - {})", describe(a, blueprint), describe(b, blueprint)),
     }
+}
+
+fn describe_all<const W: usize>(parts: &[Set<W>], sign: &str, blueprint: &Blueprint<W>) -> String {
+    let texts: Vec<_> = parts.iter().map(|part| describe(part, blueprint)).collect();
+    format!("({})", texts.join(sign))
 }
 
 fn describe_test<const W: usize>(test: &Test<W>, blueprint: &Blueprint<W>) -> String {

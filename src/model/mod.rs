@@ -48,22 +48,25 @@ pub struct Runaway {
 /// changes is in the [`State`].
 pub struct Model<const W: usize> {
     blueprint: Blueprint<W>,
-    automata: Vec<Box<dyn Automaton<W>>>,
-    choice_streams: Vec<StreamId>,
+    /// The automata in the order in which they react, each with the stream of
+    /// its choices.
+    automata: Vec<(Box<dyn Automaton<W>>, StreamId)>,
     /// The automaton of each timer.
     owners: Vec<u32>,
     interest: Vec<Interest>,
     services: Vec<Service<W>>,
     tallies: Vec<Tally<W>>,
     node_up: SetId,
-    /// The largest mean of a repair, for bounds where no outage was seen.
+    /// The largest mean time that anything takes to be put right, for bounds where
+    /// no outage was seen.
     slowest_repair: Nanos,
 }
 
 impl<const W: usize> Model<W> {
     /// The transition function. Returns what it has disturbed: among others the
     /// measures that must be read again, services first, then tallies.
-    #[inline]
+    // Inlined by force: where the cause is known, most of this goes away.
+    #[inline(always)]
     pub fn step(
         &self,
         state: &mut State<W>,
@@ -74,8 +77,9 @@ impl<const W: usize> Model<W> {
         match cause {
             Cause::Fire(timer) => {
                 let owner = self.owners[timer.0 as usize] as usize;
-                step.choice_stream = self.choice_streams[owner];
-                self.automata[owner].fire(timer, &mut step);
+                let (automaton, stream) = &self.automata[owner];
+                step.choice_stream = *stream;
+                automaton.fire(timer, &mut step);
             }
             Cause::Begin => self.each(&mut step, |automaton, step| automaton.begin(step)),
             Cause::Obey(command) => {
@@ -89,7 +93,7 @@ impl<const W: usize> Model<W> {
     }
 
     fn each(&self, step: &mut Step<'_, W>, act: impl Fn(&dyn Automaton<W>, &mut Step<'_, W>)) {
-        for (automaton, stream) in self.automata.iter().zip(&self.choice_streams) {
+        for (automaton, stream) in &self.automata {
             step.choice_stream = *stream;
             act(automaton.as_ref(), step);
         }
@@ -107,8 +111,9 @@ impl<const W: usize> Model<W> {
             } else if step.pending != 0 {
                 let index = step.pending.trailing_zeros() as usize;
                 step.pending &= step.pending - 1;
-                step.choice_stream = self.choice_streams[index];
-                self.automata[index].react(step);
+                let (automaton, stream) = &self.automata[index];
+                step.choice_stream = *stream;
+                automaton.react(step);
                 if reactions >= MAX_REACTIONS {
                     step.disturbance.runaway = Some(index as u8);
                     return;
@@ -123,7 +128,7 @@ impl<const W: usize> Model<W> {
     /// What is to be said of a step that did not come to rest.
     pub fn runaway(&self, automaton: u8) -> Runaway {
         Runaway {
-            automaton: self.automata[usize::from(automaton)].name().to_owned(),
+            automaton: self.automata[usize::from(automaton)].0.name().to_owned(),
         }
     }
 
@@ -144,7 +149,9 @@ impl<const W: usize> Model<W> {
 
     /// The automata in the order in which they react.
     pub fn automata(&self) -> impl Iterator<Item = &dyn Automaton<W>> {
-        self.automata.iter().map(AsRef::as_ref)
+        self.automata
+            .iter()
+            .map(|(automaton, _)| automaton.as_ref())
     }
 
     /// The signal of the nodes that are up.
@@ -152,7 +159,8 @@ impl<const W: usize> Model<W> {
         self.node_up
     }
 
-    /// The largest mean repair time, for bounds where no outage was seen.
+    /// The largest mean time that anything takes to be put right (a repair, a
+    /// partition, an operator), for bounds where no outage was seen.
     pub fn slowest_repair(&self) -> Nanos {
         self.slowest_repair
     }

@@ -22,7 +22,7 @@ pub struct Gatherer {
     scenario: Scenario,
     effort: Effort,
     services: Vec<ServiceSum>,
-    tallies: Vec<(String, Vec<Moments>)>,
+    tallies: Vec<(String, Vec<LevelSum>)>,
     rows: Vec<ReplicationRow>,
     events: u64,
     slowest_repair: Nanos,
@@ -40,6 +40,14 @@ struct ServiceSum {
     failovers: Durations,
     cause_s: Vec<f64>,
     years: Vec<f64>,
+}
+
+/// The share of time at one level of a tally and at all others. Both are summed,
+/// because the rare one of the two tells how well the other is known.
+#[derive(Clone)]
+struct LevelSum {
+    here: Moments,
+    elsewhere: Moments,
 }
 
 impl Gatherer {
@@ -69,7 +77,7 @@ impl Gatherer {
             .map(|tally| {
                 (
                     tally.name.clone(),
-                    vec![Moments::new(); tally.limit as usize + 1],
+                    vec![LevelSum::new(); tally.limit as usize + 1],
                 )
             })
             .collect();
@@ -100,10 +108,9 @@ impl Gatherer {
             services: row,
             events: record.events,
         });
-        let horizon = self.effort.horizon.0 as f64;
         for ((_, levels), times) in self.tallies.iter_mut().zip(&record.tallies) {
             for (level, time) in levels.iter_mut().zip(times) {
-                level.push(*time as f64 / horizon);
+                level.add(Nanos(*time), self.effort.horizon);
             }
         }
     }
@@ -118,7 +125,7 @@ impl Gatherer {
             .tallies
             .iter()
             .flat_map(|(_, levels)| levels)
-            .filter(|level| level.sum() > 0.0)
+            .filter(|level| level.here.sum() > 0.0)
             .map(|level| self.share(level).relative_half_width());
         services.chain(tallies).fold(0.0, f64::max)
     }
@@ -137,14 +144,18 @@ impl Gatherer {
     }
 
     /// The share of time at a level of a tally. Where the level is the usual one,
-    /// its complement is the rare quantity.
-    fn share(&self, level: &Moments) -> Estimate {
-        rare_total(
-            level,
-            self.slowest_repair.seconds() / self.effort.horizon.seconds(),
-            self.effort.confidence,
-        )
-        .clamped(0.0, 1.0)
+    /// its complement is the rare quantity: a level that was never left is not
+    /// known to be left never.
+    fn share(&self, level: &LevelSum) -> Estimate {
+        let assumed = self.slowest_repair.seconds() / self.effort.horizon.seconds();
+        let rare = |sum: &Moments| {
+            rare_total(sum, assumed.min(1.0), self.effort.confidence).clamped(0.0, 1.0)
+        };
+        if level.here.sum() <= level.elsewhere.sum() {
+            rare(&level.here)
+        } else {
+            rare(&level.elsewhere).complement()
+        }
     }
 
     /// The result.
@@ -255,6 +266,21 @@ impl Gatherer {
             failover_steps: sum.failovers.cdf_points(CURVE_POINTS),
             yearly_downtime_s: sum.years.clone(),
         }
+    }
+}
+
+impl LevelSum {
+    fn new() -> LevelSum {
+        LevelSum {
+            here: Moments::new(),
+            elsewhere: Moments::new(),
+        }
+    }
+
+    fn add(&mut self, time: Nanos, horizon: Nanos) {
+        self.here.push(time.0 as f64 / horizon.0 as f64);
+        self.elsewhere
+            .push((horizon - time).0 as f64 / horizon.0 as f64);
     }
 }
 

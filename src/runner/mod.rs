@@ -25,6 +25,12 @@ const CHUNK: u64 = 16;
 /// Replications after which the stopping rule looks for the first time.
 const FIRST_LOOK: u64 = 256;
 
+/// Replications times services at most: each leaves a row, from which differences
+/// and warnings are computed, and a row takes about a hundred bytes.
+const MAX_ROWS: u64 = 50_000_000;
+/// Warm-up and horizon of one replication together, in years: the clock ends at 292.
+const MAX_YEARS: f64 = 250.0;
+
 /// How much to run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effort {
@@ -53,6 +59,9 @@ pub enum RunError {
     /// The scenario is wrong.
     #[error("{0}")]
     Scenario(Box<ScenarioError>),
+    /// More is asked for than can be done.
+    #[error("{0}")]
+    Effort(String),
     /// A replication cannot go on.
     #[error("replication {replication}: {error}")]
     Play {
@@ -92,11 +101,7 @@ fn run_words<const W: usize>(
 ) -> Result<RunOutcome, RunError> {
     let model: Model<W> = build::model(scenario, files).map_err(RunError::Scenario)?;
     let mut gatherer = Gatherer::new(scenario, &model, effort);
-    let target = if effort.relative_error.is_some() {
-        effort.limit
-    } else {
-        effort.replications
-    };
+    let target = target(effort, scenario.services.len())?;
     let mut look = FIRST_LOOK.min(target);
     let mut interrupted = false;
     while !interrupted {
@@ -114,6 +119,28 @@ fn run_words<const W: usize>(
         look = (look * 2).min(target);
     }
     Ok(gatherer.finish(interrupted))
+}
+
+/// Replications at most, if so many are possible.
+fn target(effort: &Effort, services: usize) -> Result<u64, RunError> {
+    let years = effort.warm_up.years() + effort.horizon.years();
+    if years > MAX_YEARS {
+        return Err(RunError::Effort(format!(
+            "warm-up and horizon together are {years:.0} years; at most {MAX_YEARS} are possible"
+        )));
+    }
+    let most = MAX_ROWS / services.max(1) as u64;
+    if effort.replications > most {
+        return Err(RunError::Effort(format!(
+            "{} replications of {services} services are more than the memory is made for: at most \
+             {most}; a longer --horizon needs fewer of them",
+            effort.replications
+        )));
+    }
+    Ok(match effort.relative_error {
+        Some(_) => effort.limit.clamp(effort.replications, most),
+        None => effort.replications,
+    })
 }
 
 /// Plays and merges replications up to number `until`; false if somebody stopped it.

@@ -93,20 +93,20 @@ impl<const W: usize> Nodes<W> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arm_life(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.failure[i], self.life_streams[i]);
     }
 
-    #[inline]
+    #[inline(always)]
     fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
     }
 
     /// The hardware of a node breaks.
-    #[inline]
+    #[inline(always)]
     fn fail(&self, step: &mut Step<'_, W>, node: Node) {
         step.put_private(self.healthy, step.get(self.healthy).without(node));
         step.mark(Mark::Fault);
@@ -117,7 +117,7 @@ impl<const W: usize> Nodes<W> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn go_down(&self, step: &mut Step<'_, W>, node: Node) {
         if let Some(boot) = self.boot {
             step.remove(self.booting, node);
@@ -161,7 +161,7 @@ impl<const W: usize> Nodes<W> {
         self.arm_repair(step, node);
     }
 
-    #[inline]
+    #[inline(always)]
     fn repaired(&self, step: &mut Step<'_, W>, node: Node) {
         if let Some(crew) = self.crew_of[node.index()] {
             self.next_in_queue(step, crew);
@@ -175,7 +175,7 @@ impl<const W: usize> Nodes<W> {
     }
 
     /// Boots a healthy node that has power.
-    #[inline]
+    #[inline(always)]
     fn switch_on(&self, step: &mut Step<'_, W>, node: Node) {
         match self.boot {
             None => self.come_up(step, node),
@@ -186,7 +186,7 @@ impl<const W: usize> Nodes<W> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn come_up(&self, step: &mut Step<'_, W>, node: Node) {
         step.insert(self.up, node);
         step.insert(self.running, node);

@@ -1,8 +1,12 @@
-//! Our engine beside hand-written loops, in one run on one core.
+//! Our engine beside hand-written loops, and our agenda beside other agendas,
+//! in one run on one core.
 //!
-//! `cargo bench` prints events per CPU second of both and their ratio. What
-//! counts is the ratio: machines differ and are noisy. Each pair is measured
-//! several times, one after the other, and the best of each is compared.
+//! `cargo bench` prints events per second of ours and of the baseline and their
+//! ratio, then nanoseconds per event of each agenda. What counts is the ratio:
+//! machines differ and are noisy. Contestants are measured several times, one
+//! after the other, and the best of each is compared.
+
+mod agendas;
 
 use quorate::engine::simulate::Simulator;
 use quorate::model::{Model, build};
@@ -29,9 +33,12 @@ fn main() {
     );
     pair(
         "W1 machine repair",
-        || ours("w1", 200),
+        || ours("benchmarks/w1", 200),
         || hand_written_w1(1_400_000),
     );
+    alone("full-copy, 4 nodes", || ours("full-copy/4-node", 100));
+    println!();
+    agendas::print(ROUNDS);
 }
 
 /// Runs both contestants in turn and prints the best of each.
@@ -47,11 +54,14 @@ fn pair(name: &str, ours: impl Fn() -> f64, baseline: impl Fn() -> f64) {
     );
 }
 
+/// Prints the best of a workload for which nobody has written a loop by hand.
+fn alone(name: &str, ours: impl Fn() -> f64) {
+    let best = (0..ROUNDS).map(|_| ours()).fold(0.0, f64::max);
+    println!("{name:34} {best:>14.3e}");
+}
+
 fn scenario(name: &str) -> Scenario {
-    let path = format!(
-        "{}/scenarios/benchmarks/{name}.toml",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the benchmark scenario is there");
     let around = read::Surroundings {
         files: &NoFiles,
