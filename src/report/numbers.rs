@@ -45,7 +45,8 @@ fn percent_digits(unavailability: &Estimate) -> usize {
     if scale <= 0.0 || !scale.is_finite() {
         return 2;
     }
-    let uncertain = unavailability.high > 2.0 * unavailability.estimate;
+    let uncertain =
+        unavailability.estimate > 0.0 && unavailability.high > 2.0 * unavailability.estimate;
     let digits = (-(100.0 * scale).log10()).ceil() as i64 + i64::from(!uncertain);
     digits.clamp(1, 13) as usize
 }
