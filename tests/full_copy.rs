@@ -249,7 +249,7 @@ fn the_end_of_a_spontaneous_partition_undoes_nothing_else() {
         .expect("a signal");
     let mut player = Player::new(&model, true, 1000);
     player.begin(1, 0).expect("begins");
-    let mut at = |player: &mut Player<'_, 1>, seconds: u64| -> Vec<u16> {
+    let at = |player: &mut Player<'_, 1>, seconds: u64| -> Vec<u16> {
         while player.advance(Nanos(seconds * 1_000_000_000)).is_some() {}
         player.state().set(clients).iter().map(|n| n.0).collect()
     };
