@@ -207,13 +207,12 @@ fn build_and_run(scenario: &Scenario, script: &str) {
     if scenario.nodes.len() * (1 + scenario.processes.len()) > 300 {
         return;
     }
-    let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
     macro_rules! with_words {
         ($words:literal) => {
             match build::model::<$words>(scenario, &NoCsv) {
                 Err(error) => show(&error),
                 Ok(model) => match faults::script("script.toml", script)
-                    .map(|s| Plan::new(&s, &model, &processes))
+                    .map(|s| Plan::new(&s, &model, &scenario))
                 {
                     Err(error) | Ok(Err(error)) => show(&error),
                     Ok(Ok(plan)) => {

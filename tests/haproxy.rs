@@ -413,3 +413,20 @@ mod anything_goes {
         }
     }
 }
+
+/// The shipped scenarios say that a frozen nginx accepts and does not answer.
+#[test]
+fn a_frozen_nginx_of_the_full_copies_hangs_the_check() {
+    for design in [
+        include_str!("../scenarios/full-copy/4-node-haproxy.toml"),
+        include_str!("../scenarios/full-copy/4-node-haproxy-pair.toml"),
+    ] {
+        let lab = Lab::new(design);
+        let freeze = "until = \"200s\"\n[[fault]]\nat = \"60s\"\ndo = \"freeze\"\nprocess = \"nginx\"\nnodes = [\"server1\"]\n";
+        for run in lab.replay(freeze, 50) {
+            let others = ["server2", "server3", "server4"];
+            let down = run.first("haproxy.pool", &others, 60.0).expect("noticed");
+            assert!((70.0..72.01).contains(&down), "{down}");
+        }
+    }
+}

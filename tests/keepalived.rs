@@ -795,6 +795,7 @@ fn what_cannot_be_is_refused_with_a_reason() {
         ("address", "\"any\"", "cannot be used"),
         ("address", "\"\"", "cannot be used"),
         ("address", "\"server1\"", "taken"),
+        ("address", "\"server\"", "taken"),
         ("process", "\"apache\"", "needs a process `apache`"),
         ("state.first", "\"FAULT\"", "FAULT"),
         ("track_script.interval", "\"0s\"", "longer than zero"),

@@ -54,9 +54,8 @@ fn try_read(text: &str, files: &dyn Files, profile: Option<&str>) -> Scenario {
 fn read_script(text: &str) {
     let scenario = try_read(&whole(""), &NoFiles, None);
     let model = build::model::<1>(&scenario, &NoFiles).unwrap_or_else(|e| panic!("{e}"));
-    let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
     faults::script("docs/scenario.md", text)
-        .and_then(|script| Plan::new(&script, &model, &processes))
+        .and_then(|script| Plan::new(&script, &model, &scenario))
         .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
 }
 

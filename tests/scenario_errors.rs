@@ -141,12 +141,11 @@ fn broken_scenarios() {
 fn broken_fault_scripts() {
     let scenario = try_read("sound.toml", SOUND, &[]).expect("sound");
     let model = build::model::<1>(&scenario, &Folder(folder())).expect("sound");
-    let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
     for path in toml_files(&folder().join("faults")) {
         let name = name_of(&path);
         let text = std::fs::read_to_string(&path).expect("a text");
         let error = faults::script(&format!("{name}.toml"), &text)
-            .and_then(|script| Plan::new(&script, &model, &processes).map(|_| ()))
+            .and_then(|script| Plan::new(&script, &model, &scenario).map(|_| ()))
             .expect_err(&name);
         insta::assert_snapshot!(format!("faults-{name}"), rendered(&*error));
     }

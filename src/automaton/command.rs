@@ -39,6 +39,10 @@ pub enum ProcessCommand {
     Stop,
     /// `systemctl start`.
     Start,
+    /// `systemctl restart`.
+    Restart,
+    /// It ends by itself, in good order but with an exit status other than 0.
+    Exit,
     /// SIGSTOP.
     Freeze,
     /// SIGCONT.

@@ -52,8 +52,7 @@ fn play<const W: usize>(
 ) -> Result<(), Failure> {
     let scenario = &loaded.scenario;
     let model: Model<W> = build::model(scenario, &loaded.files)?;
-    let processes: Vec<String> = scenario.processes.iter().map(|p| p.name.clone()).collect();
-    let plan = Plan::new(script, &model, &processes)?;
+    let plan = Plan::new(script, &model, scenario)?;
     let seed = arguments.seed.unwrap_or(scenario.run.seed);
     let mut timelines = Vec::new();
     for replication in 0..arguments.replications {
@@ -62,9 +61,10 @@ fn play<const W: usize>(
         timelines.push(Timeline::new(&model, &plan, replication, &changes));
     }
     let used = timeline::signals_of_services(&model);
+    let title = format!("{} on {}", script.name, scenario.name);
     output::print(&match arguments.format {
         Format::Human | Format::Md => {
-            timeline::human(&script.name, &timelines, (!arguments.all).then_some(&used))
+            timeline::human(&title, &timelines, (!arguments.all).then_some(&used))
         }
         Format::Json => timeline::json(&timelines),
         Format::Csv => timeline::csv(&timelines),

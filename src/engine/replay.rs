@@ -13,6 +13,7 @@ use crate::model::measure::Reading;
 use crate::scenario::error::{Origin, Result as ScenarioResult, ScenarioError};
 use crate::scenario::faults::{Action, FaultScript, Names, Verb, When};
 use crate::scenario::nearest::suggestion;
+use crate::scenario::{Group, Scenario};
 
 pub use crate::scenario::CLIENTS;
 
@@ -61,13 +62,13 @@ enum PlannedTime<const W: usize> {
 }
 
 impl<const W: usize> Plan<W> {
-    /// Looks up the names of a script in a model.
+    /// Looks up the names of a script in a model and the scenario that it was built from.
     pub fn new(
         script: &FaultScript,
         model: &Model<W>,
-        processes: &[String],
+        scenario: &Scenario,
     ) -> ScenarioResult<Plan<W>> {
-        let lookup = Lookup { model, processes };
+        let lookup = Lookup { model, scenario };
         let faults = script
             .faults
             .iter()
@@ -98,25 +99,53 @@ impl<const W: usize> Plan<W> {
 
 struct Lookup<'a, const W: usize> {
     model: &'a Model<W>,
-    processes: &'a [String],
+    scenario: &'a Scenario,
 }
 
 impl<const W: usize> Lookup<'_, W> {
+    fn group(&self, name: &str) -> Option<&Group> {
+        self.scenario.groups.iter().find(|g| g.name == name)
+    }
+
+    /// One node, where a group would not do.
     fn node(&self, name: &str, origin: &Origin) -> ScenarioResult<Node> {
         let blueprint = self.model.blueprint();
-        blueprint.node_named(name).ok_or_else(|| {
-            let known =
-                (0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned());
-            ScenarioError::at(origin, format!("there is no node `{name}`"), "unknown node")
-                .maybe_help(suggestion(name, known))
-        })
+        if let Some(node) = blueprint.node_named(name) {
+            return Ok(node);
+        }
+        if let Some(group) = self.group(name) {
+            let message = format!("`{name}` stands for {} nodes", group.members.len());
+            return Err(ScenarioError::at(
+                origin,
+                message,
+                "one node is needed here",
+            ));
+        }
+        Err(self.unknown(name, origin))
+    }
+
+    fn unknown(&self, name: &str, origin: &Origin) -> Box<ScenarioError> {
+        let nodes = self.scenario.nodes.iter().map(|node| &node.name);
+        let known = nodes.chain(self.scenario.groups.iter().map(|group| &group.name));
+        let message = format!("there is no node or group `{name}`");
+        ScenarioError::at(origin, message, "unknown").maybe_help(suggestion(name, known))
+    }
+
+    /// A node, or all nodes of a group.
+    fn one_or_more(&self, name: &str, origin: &Origin) -> ScenarioResult<NodeSet<W>> {
+        if let Some(node) = self.model.blueprint().node_named(name) {
+            return Ok(NodeSet::single(node));
+        }
+        let group = self.group(name).ok_or_else(|| self.unknown(name, origin))?;
+        Ok(group.members.iter().map(|&i| Node(i as u16)).collect())
     }
 
     fn nodes(&self, names: &Names) -> ScenarioResult<NodeSet<W>> {
         names
             .iter()
-            .map(|(name, origin)| self.node(name, origin))
-            .collect()
+            .try_fold(NodeSet::EMPTY, |all, (name, origin)| {
+                Ok(all | self.one_or_more(name, origin)?)
+            })
     }
 
     /// A node, or `None` for the place of the clients.
@@ -171,15 +200,9 @@ impl<const W: usize> Lookup<'_, W> {
                 nodes,
                 process: Some((process, at)),
             } => {
-                if !self.processes.contains(process) {
-                    return Err(ScenarioError::at(
-                        at,
-                        format!("there is no process `{process}`"),
-                        "unknown process",
-                    )
-                    .maybe_help(suggestion(process, self.processes.iter())));
-                }
-                Command::Process(process_command(*verb), process.clone(), self.nodes(nodes)?)
+                let nodes = self.nodes(nodes)?;
+                self.has_process(process, at, nodes)?;
+                Command::Process(process_command(*verb), process.clone(), nodes)
             }
             Action::CutNodes { nodes, carrier } => Command::CutNodes {
                 nodes: self.nodes(nodes)?,
@@ -197,6 +220,28 @@ impl<const W: usize> Lookup<'_, W> {
         })
     }
 
+    /// Is there such a process, and on at least one of these nodes?
+    fn has_process(&self, name: &str, at: &Origin, nodes: NodeSet<W>) -> ScenarioResult<()> {
+        let processes = &self.scenario.processes;
+        let Some(spec) = processes.iter().find(|p| p.name == name) else {
+            let known = processes.iter().map(|p| &p.name);
+            let message = format!("there is no process `{name}`");
+            return Err(ScenarioError::at(at, message, "unknown process")
+                .maybe_help(suggestion(name, known)));
+        };
+        if spec.nodes.iter().any(|&i| nodes.contains(Node(i as u16))) {
+            return Ok(());
+        }
+        let message = format!("the process `{name}` runs on none of these nodes");
+        let names: Vec<_> = spec
+            .nodes
+            .iter()
+            .map(|&i| self.scenario.nodes[i].name.as_str())
+            .collect();
+        Err(ScenarioError::at(at, message, "not there")
+            .help(format!("it runs on {}", names.join(", "))))
+    }
+
     fn partition(&self, groups: &[Names]) -> ScenarioResult<Command<W>> {
         let mut sets = Vec::new();
         let mut clients = None;
@@ -206,16 +251,19 @@ impl<const W: usize> Lookup<'_, W> {
                 if name == CLIENTS {
                     continue;
                 }
-                let node = self.node(name, origin)?;
-                if sets.iter().any(|other: &NodeSet<W>| other.contains(node)) || set.contains(node)
+                let nodes = self.one_or_more(name, origin)?;
+                if set.intersects(nodes)
+                    || sets
+                        .iter()
+                        .any(|other: &NodeSet<W>| other.intersects(nodes))
                 {
                     return Err(ScenarioError::at(
                         origin,
-                        format!("`{name}` is in two groups"),
+                        format!("`{name}` is in this partition twice"),
                         "here again",
                     ));
                 }
-                set.insert(node);
+                set |= nodes;
             }
             if group.iter().any(|(name, _)| name == CLIENTS) {
                 clients = Some(set);
@@ -273,7 +321,10 @@ fn node_command(verb: Verb, origin: &Origin) -> ScenarioResult<NodeCommand> {
         Verb::Start => NodeCommand::Start,
         Verb::Freeze => NodeCommand::Freeze,
         Verb::Thaw => NodeCommand::Thaw,
-        Verb::Kill(_) => return Err(ScenarioError::at(origin, "`kill` needs `process`", "here")),
+        // Refused by the reader of scripts.
+        Verb::Kill(_) | Verb::Restart => {
+            return Err(ScenarioError::at(origin, "this needs a `process`", "here"));
+        }
     })
 }
 
@@ -282,6 +333,7 @@ fn process_command(verb: Verb) -> ProcessCommand {
         Verb::Kill(target) => ProcessCommand::Kill(target),
         Verb::Stop => ProcessCommand::Stop,
         Verb::Start => ProcessCommand::Start,
+        Verb::Restart => ProcessCommand::Restart,
         Verb::Freeze => ProcessCommand::Freeze,
         Verb::Thaw => ProcessCommand::Thaw,
         // Refused by the reader of scripts.
@@ -311,6 +363,7 @@ fn describe(action: &Action) -> String {
                 Verb::Kill(KillTarget::Child) => "kill the child of",
                 Verb::Stop => "stop",
                 Verb::Start => "start",
+                Verb::Restart => "restart",
                 Verb::Freeze => "freeze",
                 Verb::Thaw => "thaw",
             };

@@ -121,7 +121,11 @@ impl<'a, const W: usize> Builder<'a, W> {
         );
         self.add(nodes);
         self.claim_owner();
-        let network = Network::new(&mut self.blueprint, &self.signals, connected);
+        let weather = (
+            self.blueprint.private_sets("net.weather"),
+            self.blueprint.private_set("net.weather_clients"),
+        );
+        let network = Network::new(&mut self.blueprint, &self.signals, connected, weather);
         self.add(network);
         if !scenario.components.is_empty() {
             self.claim_owner();
@@ -140,7 +144,9 @@ impl<'a, const W: usize> Builder<'a, W> {
         }
         if !scenario.partitions.is_empty() {
             self.claim_owner();
-            let partitions = Partitions::new(&mut self.blueprint, &scenario.partitions);
+            let (sides, clients) = weather;
+            let partitions =
+                Partitions::new(&mut self.blueprint, sides, clients, &scenario.partitions);
             self.add(partitions);
         }
         if !scenario.processes.is_empty() {

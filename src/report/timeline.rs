@@ -83,7 +83,8 @@ pub fn signals_of_services<const W: usize>(model: &Model<W>) -> Vec<String> {
 
 /// A timeline for people: one line for each change, one block for each replication.
 pub fn human(title: &str, timelines: &[Timeline], only: Option<&Vec<String>>) -> String {
-    let mut text = format!("{title}\n");
+    let mut text =
+        format!("{title}\n(**: the script; =: who is in it from now on; =>: what users notice)\n");
     for timeline in timelines {
         if timelines.len() > 1 {
             let _ = writeln!(text, "\nreplication {}", timeline.replication);

@@ -102,6 +102,8 @@ pub enum Verb {
     Stop,
     /// Either.
     Start,
+    /// Processes only: a stop and a start.
+    Restart,
     /// Either.
     Freeze,
     /// Either.
@@ -117,12 +119,13 @@ enum Word {
     Operator,
 }
 
-const WORDS: [(&str, Word); 11] = [
+const WORDS: [(&str, Word); 12] = [
     ("power_off", Word::Verb(Verb::PowerOff)),
     ("crash", Word::Verb(Verb::Crash)),
     ("kill", Word::Verb(Verb::Kill(KillTarget::All))),
     ("stop", Word::Verb(Verb::Stop)),
     ("start", Word::Verb(Verb::Start)),
+    ("restart", Word::Verb(Verb::Restart)),
     ("freeze", Word::Verb(Verb::Freeze)),
     ("thaw", Word::Verb(Verb::Thaw)),
     ("cut", Word::Cut),
@@ -304,6 +307,14 @@ fn verb_action(r: &Reader<'_>, verb: Verb, word_item: &Item) -> Result<Action> {
                 "kills what?",
             )
             .help("to take a whole node away use power_off or crash"));
+        }
+        (Verb::Restart, None) => {
+            return Err(ScenarioError::at(
+                &word_item.origin,
+                "`restart` needs a `process`",
+                "restarts what?",
+            )
+            .help("to reboot a node, stop it and start it when it would be back"));
         }
         (Verb::PowerOff | Verb::Crash, Some((_, origin))) => {
             return Err(ScenarioError::at(

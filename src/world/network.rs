@@ -17,6 +17,9 @@ pub struct Network<const W: usize> {
     clients: SetId,
     /// Nodes behind a working switch; kept by the shared components.
     connected: SetId,
+    /// The sides of spontaneous partitions, for each node and for the clients; kept
+    /// by those.
+    weather: (Sets, SetId),
     /// Nodes whose cable is pulled.
     unplugged: SetId,
     /// Nodes whose packets are dropped on the way, with the link still up.
@@ -31,14 +34,21 @@ pub struct Network<const W: usize> {
 }
 
 impl<const W: usize> Network<W> {
-    /// The network of a scenario. `connected` is kept by the shared components.
-    pub fn new(blueprint: &mut Blueprint<W>, signals: &WorldSignals, connected: SetId) -> Self {
+    /// The network of a scenario. `connected` is kept by the shared components,
+    /// `weather` by the spontaneous partitions.
+    pub fn new(
+        blueprint: &mut Blueprint<W>,
+        signals: &WorldSignals,
+        connected: SetId,
+        weather: (Sets, SetId),
+    ) -> Self {
         Network {
             all: blueprint.all_nodes(),
             reach: signals.reach,
             carrier: signals.carrier,
             clients: signals.clients,
             connected,
+            weather,
             unplugged: blueprint.private_set("net.unplugged"),
             filtered: blueprint.private_set("net.filtered"),
             side: blueprint.private_sets("net.side"),
@@ -55,11 +65,12 @@ impl<const W: usize> Network<W> {
         for node in self.all {
             let mut reach = NodeSet::single(node);
             if open.contains(node) {
-                reach |= (step.get(self.side.at(node)) & open) - step.get(self.blocked.at(node));
+                let side = step.get(self.side.at(node)) & step.get(self.weather.0.at(node));
+                reach |= (side & open) - step.get(self.blocked.at(node));
             }
             step.put(self.reach.at(node), reach);
         }
-        let clients = step.get(self.client_side) & open;
+        let clients = step.get(self.client_side) & step.get(self.weather.1) & open;
         step.put(self.clients, clients - step.get(self.client_blocked));
     }
 
@@ -125,14 +136,17 @@ impl<const W: usize> Automaton<W> for Network<W> {
     }
 
     fn reads(&self) -> Vec<SetId> {
-        vec![self.connected]
+        let sides = self.all.iter().map(|node| self.weather.0.at(node));
+        sides.chain([self.connected, self.weather.1]).collect()
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {
         for node in self.all {
             step.put(self.side.at(node), self.all);
+            step.put(self.weather.0.at(node), self.all);
         }
         step.put(self.client_side, self.all);
+        step.put(self.weather.1, self.all);
         step.put(self.connected, self.all);
         self.update(step);
     }

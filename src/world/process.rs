@@ -7,8 +7,11 @@
 //!   restart the units that require it; a crash alone does not;
 //! * `Restart=` decides which ends lead to a new start after `RestartSec`;
 //!   more than `StartLimitBurst` starts within `StartLimitIntervalSec` (a window
-//!   that begins with its first start) and systemd gives up until a person
-//!   starts the unit or the node boots;
+//!   that begins with its first start) and systemd gives up; a person can start
+//!   the unit when the interval is over, because their starts count as well;
+//! * `systemctl restart` is a stop and a start, also of the running units that
+//!   require it. The process is gone for at least one event, so that everybody
+//!   who watches it sees it go and come back;
 //! * a unit that is not ready after `TimeoutStartSec` is killed, which counts as
 //!   an abnormal end.
 //!
@@ -65,6 +68,8 @@ enum End {
     Stopped,
     /// By a signal or a time-out.
     Abnormal,
+    /// By itself, with an exit status other than 0.
+    Failure,
 }
 
 struct Process<const W: usize> {
@@ -184,18 +189,33 @@ impl<const W: usize> Processes<W> {
 
     /// A unit is to be started: what it requires first.
     fn request_start(&self, index: usize, node: Node, step: &mut Step<'_, W>) {
+        let mut jobs = Vec::new();
+        self.enqueue(index, node, &mut jobs, step);
+        self.work_off(&jobs, node, step);
+    }
+
+    /// Queues a unit and all that it requires. Each is queued before any starts:
+    /// who starts at once would else find the others missing, and units that
+    /// several others require are visited once.
+    fn enqueue(&self, index: usize, node: Node, jobs: &mut Vec<usize>, step: &mut Step<'_, W>) {
         let p = &self.processes[index];
         let busy = [p.signals.present, p.starting, p.stopping, p.queued];
         if !p.nodes.contains(node) || busy.iter().any(|id| step.has(*id, node)) {
             return;
         }
+        step.insert(p.queued, node);
         step.remove(p.resting, node);
         step.cancel(p.job.at(node));
         for &required in &p.requires {
-            self.request_start(required, node, step);
+            self.enqueue(required, node, jobs, step);
         }
-        step.insert(p.queued, node);
-        self.start_if_possible(index, node, step);
+        jobs.push(index);
+    }
+
+    fn work_off(&self, jobs: &[usize], node: Node, step: &mut Step<'_, W>) {
+        for &index in jobs {
+            self.start_if_possible(index, node, step);
+        }
     }
 
     /// Starts a queued unit if nothing that it waits for is still on its way.
@@ -334,7 +354,8 @@ impl<const W: usize> Processes<W> {
         let p = &self.processes[index];
         if step.has(p.again, node) {
             step.remove(p.again, node);
-            self.request_start(index, node, step);
+            step.insert(p.resting, node);
+            step.arm(p.job.at(node), Delay::Fixed(Nanos::ZERO));
         }
     }
 
@@ -342,12 +363,17 @@ impl<const W: usize> Processes<W> {
     fn end(&self, index: usize, node: Node, how: End, step: &mut Step<'_, W>) {
         let p = &self.processes[index];
         self.clear(p, NodeSet::single(node), step);
-        if how == End::Abnormal {
+        let again = match (how, p.restart) {
+            (End::Stopped, _) | (_, RestartRule::No) => false,
+            (End::Abnormal, _) => true,
+            (End::Failure, rule) => rule != RestartRule::OnAbnormal,
+        };
+        if how != End::Stopped {
             step.mark(Mark::Fault);
-            if p.restart != RestartRule::No {
-                step.insert(p.resting, node);
-                step.arm(p.job.at(node), Delay::Fixed(p.restart_delay));
-            }
+        }
+        if again {
+            step.insert(p.resting, node);
+            step.arm(p.job.at(node), Delay::Fixed(p.restart_delay));
         }
         self.tell_waiting(index, node, step);
     }
@@ -423,12 +449,17 @@ impl<const W: usize> Processes<W> {
             match order {
                 ProcessCommand::Kill(crate::automaton::KillTarget::Child) => {}
                 ProcessCommand::Kill(_) if present => self.end(index, node, End::Abnormal, step),
-                ProcessCommand::Stop => self.request_stop(index, node, false, step),
-                ProcessCommand::Start => {
-                    // A person's start is not counted against the limit.
-                    step.cancel(p.window.at(node));
-                    self.request_start(index, node, step);
+                ProcessCommand::Exit if present => {
+                    step.insert(p.signals.stopped, node);
+                    self.end(index, node, End::Failure, step);
                 }
+                ProcessCommand::Stop => self.request_stop(index, node, false, step),
+                ProcessCommand::Restart => self.request_stop(index, node, true, step),
+                // The job waits until the unit has stopped.
+                ProcessCommand::Start if step.has(p.stopping, node) => {
+                    step.insert(p.again, node);
+                }
+                ProcessCommand::Start => self.request_start(index, node, step),
                 ProcessCommand::Freeze if present => {
                     step.insert(p.signals.frozen, node);
                     step.mark(Mark::Fault);
@@ -488,11 +519,14 @@ impl<const W: usize> Automaton<W> for Processes<W> {
                 }
             }
             for node in found {
+                // One transaction: `after` also waits for units that are listed later.
+                let mut jobs = Vec::with_capacity(self.processes.len());
                 for index in 0..self.processes.len() {
                     if self.processes[index].enabled {
-                        self.request_start(index, node, step);
+                        self.enqueue(index, node, &mut jobs, step);
                     }
                 }
+                self.work_off(&jobs, node, step);
             }
         }
         for (index, p) in self.processes.iter().enumerate() {

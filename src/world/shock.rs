@@ -1,12 +1,13 @@
 //! Trouble that comes from outside: shocks that hit several nodes at one
 //! instant, and networks that split for a while.
 //!
-//! Both only give orders; what an order does to a node or a cable is the
-//! business of the nodes and the network, as it is in a fault script.
+//! Shocks only give orders; what an order does to a node is the business of the
+//! nodes, as it is in a fault script. Partitions keep their own sides, which the
+//! network combines with everything else that is cut.
 
 use crate::automaton::{
-    Automaton, Blueprint, Command, Delay, Node, NodeCommand, NodeSet, SetId, Step, StreamId, Timer,
-    TimerClass,
+    Automaton, Blueprint, Command, Delay, Mark, Node, NodeCommand, NodeSet, SetId, Sets, Step,
+    StreamId, Timer, TimerClass,
 };
 use crate::scenario::{Hits, PartitionSpec, Shock, Split};
 
@@ -82,9 +83,13 @@ impl<const W: usize> Automaton<W> for Shocks<W> {
     }
 }
 
-/// The automaton of spontaneous partitions: one at a time of each kind.
+/// The automaton of spontaneous partitions: one at a time of each kind. It keeps
+/// the sides on which nodes and users are; the network adds what people and
+/// scripts cut, so that the end of one trouble does not undo another.
 pub struct Partitions<const W: usize> {
     all: NodeSet<W>,
+    sides: Sets,
+    clients: SetId,
     partitions: Vec<Weather<W>>,
 }
 
@@ -94,15 +99,21 @@ struct Weather<const W: usize> {
     every: Delay,
     lasts: Delay,
     lasts_stream: StreamId,
-    /// Not empty while the network is split.
+    /// Not empty while the network is split; the lonely node, if there is one.
     split_now: SetId,
     split: Split,
     groups: Vec<NodeSet<W>>,
 }
 
 impl<const W: usize> Partitions<W> {
-    /// The spontaneous partitions of a scenario.
-    pub fn new(blueprint: &mut Blueprint<W>, partitions: &[PartitionSpec]) -> Self {
+    /// The spontaneous partitions of a scenario; what they do to the network goes
+    /// to `sides` and `clients`.
+    pub fn new(
+        blueprint: &mut Blueprint<W>,
+        sides: Sets,
+        clients: SetId,
+        partitions: &[PartitionSpec],
+    ) -> Self {
         let all = blueprint.all_nodes();
         let half: NodeSet<W> = all.iter().take(all.len().div_ceil(2)).collect();
         let partitions = partitions
@@ -124,23 +135,50 @@ impl<const W: usize> Partitions<W> {
                 },
             })
             .collect();
-        Partitions { all, partitions }
+        Partitions {
+            all,
+            sides,
+            clients,
+            partitions,
+        }
     }
 
     fn begin_split(&self, weather: &Weather<W>, step: &mut Step<'_, W>) {
-        step.put(weather.split_now, self.all);
         step.arm_from(weather.timer, weather.lasts, weather.lasts_stream);
-        let groups = match weather.split {
+        let mark = match weather.split {
             Split::OneNode => {
                 let nodes: Vec<Node> = self.all.iter().collect();
                 let even = vec![1.0; nodes.len()];
-                let lonely = NodeSet::single(nodes[step.choose(&even)]);
-                vec![self.all - lonely, lonely]
+                NodeSet::single(nodes[step.choose(&even)])
             }
-            _ => weather.groups.clone(),
+            _ => self.all,
         };
-        let clients = groups.first().copied().unwrap_or(self.all);
-        step.order(Command::Partition { groups, clients });
+        step.put(weather.split_now, mark);
+        step.mark(Mark::Fault);
+    }
+
+    /// Who is on whose side, with all splits of this moment.
+    fn update(&self, step: &mut Step<'_, W>) {
+        let mut clients = self.all;
+        let mut sides = vec![self.all; self.all.len()];
+        for weather in &self.partitions {
+            let mark = step.get(weather.split_now);
+            let groups = match weather.split {
+                _ if mark.is_empty() => continue,
+                Split::OneNode => vec![self.all - mark, mark],
+                _ => weather.groups.clone(),
+            };
+            let named = groups.iter().fold(NodeSet::EMPTY, |all, g| all | *g);
+            for node in self.all {
+                let side = groups.iter().find(|group| group.contains(node));
+                sides[node.index()] &= side.copied().unwrap_or(self.all - named);
+            }
+            clients &= groups.first().copied().unwrap_or(self.all);
+        }
+        for node in self.all {
+            step.put(self.sides.at(node), sides[node.index()]);
+        }
+        step.put(self.clients, clients);
     }
 }
 
@@ -168,8 +206,9 @@ impl<const W: usize> Automaton<W> for Partitions<W> {
             } else {
                 step.put(weather.split_now, NodeSet::EMPTY);
                 step.arm(weather.timer, weather.every);
-                step.order(Command::Heal(NodeSet::EMPTY));
+                step.mark(Mark::Restore);
             }
         }
+        self.update(step);
     }
 }

@@ -54,13 +54,7 @@ impl Lab {
     pub fn replay(&self, script: &str, replications: u64) -> Vec<Timeline<'_>> {
         let script = faults::script("script.toml", script)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
-        let processes: Vec<String> = self
-            .scenario
-            .processes
-            .iter()
-            .map(|p| p.name.clone())
-            .collect();
-        let plan = Plan::new(&script, &self.model, &processes)
+        let plan = Plan::new(&script, &self.model, &self.scenario)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
         (0..replications)
             .map(|r| {

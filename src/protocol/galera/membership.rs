@@ -2,7 +2,7 @@
 //! the specification before GATHER.
 
 use super::Galera;
-use crate::automaton::{Delay, Node, NodeSet, Step};
+use crate::automaton::{Delay, Node, NodeSet, ProcessCommand, Step};
 
 /// Why a view is formed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl<const W: usize> Galera<W> {
         let (alive, present) = self.processes(step);
         let (was_alive, was_present) = (step.get(k.alive), step.get(k.present));
         if alive == was_alive && present == was_present {
-            return self.find_components(alive, step);
+            let changed = self.find_components(alive, step);
+            return self.notice_detours(alive, step) || changed;
         }
         step.put(k.alive, alive);
         step.put(k.present, present);
@@ -49,8 +50,12 @@ impl<const W: usize> Galera<W> {
         }
         for node in (was_present - present) - leaving {
             self.forget(node, step);
+            if step.has(k.new_cluster, node) {
+                self.order_process(node, ProcessCommand::Start, step);
+            }
         }
         self.find_components(alive, step);
+        self.notice_detours(alive, step);
         for node in alive - was_alive {
             self.comes_alive(node, step);
         }
@@ -83,6 +88,28 @@ impl<const W: usize> Galera<W> {
             rest -= component;
         }
         changed
+    }
+
+    /// Members of a view that lost their direct path but are still in one component:
+    /// until gmcast relays over a third one, no write completes. True if there are any.
+    fn notice_detours(&self, alive: NodeSet<W>, step: &mut Step<'_, W>) -> bool {
+        let mut detours = false;
+        for node in self.members {
+            let seen = self.known.paths.at(node);
+            let now = step.get(self.reach.at(node)) & self.members;
+            let cut = step.get(seen) - now;
+            step.put(seen, now);
+            let mates = self.component(node, step) & self.view(node, step);
+            let busy = self.slot_of(node, step).is_some();
+            if !alive.contains(node) || busy || !cut.intersects(mates) {
+                continue;
+            }
+            if let Some(leader) = self.component(node, step).first() {
+                step.arm(self.timers.hang.at(leader), self.settings.hang_detour);
+                detours = true;
+            }
+        }
+        detours
     }
 
     pub(super) fn component(&self, node: Node, step: &Step<'_, W>) -> NodeSet<W> {

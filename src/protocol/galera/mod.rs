@@ -17,7 +17,10 @@
 //! **Writes** complete while every member of the primary view answers. From the
 //! first silent member until the next view every COMMIT hangs on every node; local
 //! reads go on. A peer that comes back before it is suspected costs only the hang
-//! and a moment to catch up.
+//! and a moment to catch up. Where only the direct path between two members is cut,
+//! writes hang until its connection counts as failed (gmcast.peer_timeout and
+//! U(0, 0.5 s) for the liveness check, gmcast.cpp `check_liveness`) and a third
+//! member relays; the view does not change (not measured).
 //!
 //! **From silence to the next view** (`membership`, `gather`):
 //!
@@ -72,8 +75,7 @@
 //! port in use, evs.inactive_timeout and evs.max_install_timeouts (neither decided in
 //! the experiments), a second run of the install timer, the few writes that slip
 //! through between two extra rounds, a mariadbd that ignores SIGTERM while it waits
-//! for a primary component, a mariadbd that stops and starts in one instant, and
-//! positions finer than the sequence of primary views. garbd keeps its view on disk
+//! for a primary component, and positions finer than the sequence of primary views. garbd keeps its view on disk
 //! as mariadbd does.
 
 mod gather;
@@ -119,6 +121,8 @@ struct Known {
     present: SetId,
     /// The component of each living member.
     component: Sets,
+    /// The members to which each has a direct path.
+    paths: Sets,
     /// The view that each member has installed.
     view: Sets,
     /// Who has said goodbye to each member since its view was installed.
@@ -321,6 +325,7 @@ impl Known {
             long_cut: set("long_cut"),
             coverage_rests: set("coverage_rests"),
             component: blueprint.private_sets(&format!("{name}.component")),
+            paths: blueprint.private_sets(&format!("{name}.paths")),
             view: blueprint.private_sets(&format!("{name}.view")),
             left: blueprint.private_sets(&format!("{name}.left")),
             last: blueprint.private_sets(&format!("{name}.last_primary")),
@@ -426,6 +431,9 @@ impl<const W: usize> Automaton<W> for Galera<W> {
         }
         for id in [k.synced, k.opened] {
             step.put(id, alive & self.data);
+        }
+        for node in self.members {
+            step.put(k.paths.at(node), step.get(self.reach.at(node)) & self.members);
         }
         for node in alive {
             step.put(k.view.at(node), alive);

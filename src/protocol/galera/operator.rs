@@ -1,7 +1,7 @@
 //! What a person can do when no rule brings the primary component back.
 
 use super::Galera;
-use crate::automaton::{Command, Node, NodeSet, ProcessCommand, Step};
+use crate::automaton::{Command, KillTarget, Node, NodeSet, ProcessCommand, Step};
 
 /// `bootstrap`: the cheapest thing that works: pc.bootstrap=YES on a running
 /// survivor, else as `force_bootstrap`. `new_cluster`: galera_new_cluster, refused
@@ -74,17 +74,14 @@ impl<const W: usize> Galera<W> {
         let best = self.newest(whole, step).or(self.newest(candidates, step));
         let Some(node) = best else { return };
         if alive.contains(node) {
-            // It waits for a primary component: stopped and started again so.
-            step.arm(self.timers.bootstrap.at(node), self.settings.new_cluster);
+            // It waits for a primary component and does not heed SIGTERM: killed, and
+            // started as soon as it is gone (`observe`).
+            step.insert(k.new_cluster, node);
+            self.order_process(node, ProcessCommand::Kill(KillTarget::All), step);
             return;
         }
         step.insert(k.new_cluster, node);
-        let order = ProcessCommand::Start;
-        step.order(Command::Process(
-            order,
-            self.process.clone(),
-            NodeSet::single(node),
-        ));
+        self.order_process(node, ProcessCommand::Start, step);
     }
 
     /// The bootstrap takes effect: the node's view, or the node alone, is primary.

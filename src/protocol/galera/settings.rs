@@ -35,6 +35,10 @@ impl Rounds {
     }
 }
 
+/// gmcast looks this often whether its connections are alive (gmcast.cpp,
+/// `check_period_`; no option).
+const LIVENESS_CHECK: Nanos = Nanos(500_000_000);
+
 /// Everything that the automaton does not change.
 pub struct Settings {
     /// evs.suspect_timeout in a primary view.
@@ -59,6 +63,8 @@ pub struct Settings {
     pub hang_short: Delay,
     pub hang_long: Delay,
     pub hang_thaw: Delay,
+    /// Until a cut path counts as failed and a third member relays.
+    pub hang_detour: Delay,
     pub recovery: bool,
     pub ignore_quorum: bool,
     pub ignore_sb: bool,
@@ -90,13 +96,18 @@ impl Settings {
             Ok(blueprint.delay(&p.distribution(path, site.files)?))
         };
         let (silence, silence_idle) = silence(site)?;
+        let peer_timeout = p.positive_duration("gmcast.peer_timeout")?;
         Ok(Settings {
             silence,
             silence_idle,
             check: Delay::phase(p.positive_duration("evs.inactive_check_period")?),
             round: p.positive_duration("evs.join_retrans_period")?,
             install: Delay::Fixed(p.positive_duration("evs.install_timeout")?),
-            peer_timeout: Delay::Fixed(p.positive_duration("gmcast.peer_timeout")?),
+            peer_timeout: Delay::Fixed(peer_timeout),
+            hang_detour: Delay::Uniform {
+                low: peer_timeout,
+                high: peer_timeout + LIVENESS_CHECK,
+            },
             leave: delay("leave.time", blueprint)?,
             overhead: p.duration("rounds.overhead")?,
             after_crash: Rounds::new(site, "crash")?,

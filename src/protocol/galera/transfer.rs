@@ -22,7 +22,7 @@ impl<const W: usize> Galera<W> {
             let donor = Node(step.count(t.donor_of.at(node)) as u16);
             if under_way.contains(node) && !nodes.contains(donor) {
                 // gcs_group.cpp: the donor is no longer in the group, gu_abort().
-                self.end_process(node, ProcessCommand::Kill(KillTarget::All), step);
+                self.order_process(node, ProcessCommand::Kill(KillTarget::All), step);
             } else if !under_way.contains(node) {
                 step.remove(k.synced, node);
                 step.remove(k.complete, node);

@@ -61,7 +61,7 @@ impl<const W: usize> Galera<W> {
             if !self.view(node, step).intersects(winners) {
                 losers.insert(node);
                 step.insert(self.transfers.stale, node);
-                self.end_process(node, ProcessCommand::Kill(KillTarget::All), step);
+                self.order_process(node, ProcessCommand::Kill(KillTarget::All), step);
             }
         }
         losers
@@ -181,8 +181,8 @@ impl<const W: usize> Galera<W> {
         }
     }
 
-    /// Ends a process that cannot go on; systemd may start it again.
-    pub(super) fn end_process(&self, node: Node, how: ProcessCommand, step: &mut Step<'_, W>) {
+    /// Gives an order to a member's process, e.g. to end where it cannot go on.
+    pub(super) fn order_process(&self, node: Node, how: ProcessCommand, step: &mut Step<'_, W>) {
         let name = if self.data.contains(node) {
             &self.process
         } else {
@@ -194,6 +194,6 @@ impl<const W: usize> Galera<W> {
 
     /// Exit status 1, which `Restart=on-abnormal` does not answer with a restart.
     pub(super) fn exit_with_error(&self, node: Node, step: &mut Step<'_, W>) {
-        self.end_process(node, ProcessCommand::Stop, step);
+        self.order_process(node, ProcessCommand::Exit, step);
     }
 }

@@ -21,17 +21,15 @@ impl<const W: usize> Keepalived<W> {
     pub(super) fn settle(&self, step: &mut Step<'_, W>) {
         let live = self.live(step);
         let speaking = step.get(self.master) & live;
-        // Holders whose silence begins in this very step: all backups share its phase.
-        let mut fallen_silent = NodeSet::EMPTY;
         for backup in step.get(self.backup) & live {
             match self.accepted(backup, speaking, step) {
                 Some(holder) => self.hold(backup, holder, step),
-                None => self.release(backup, &mut fallen_silent, step),
+                None => self.release(backup, step),
             }
         }
         for holder in speaking {
-            if step.is_armed(self.silence.at(holder)) && self.mourners(holder, step).is_empty() {
-                step.cancel(self.silence.at(holder));
+            if step.is_armed(self.beat.at(holder)) && self.timed_by(holder, step).is_empty() {
+                step.cancel(self.beat.at(holder));
             }
             self.notice_rivals(holder, speaking, step);
         }
@@ -72,24 +70,16 @@ impl<const W: usize> Keepalived<W> {
         step.set_count(self.heard.at(backup), heard);
     }
 
-    /// A backup hears nobody whom it accepts: its timer runs.
-    fn release(&self, backup: Node, fallen_silent: &mut NodeSet<W>, step: &mut Step<'_, W>) {
+    /// A backup hears nobody whom it accepts: its timer runs. It was set by the last
+    /// advertisement of the holder, one interval before the next one is due.
+    fn release(&self, backup: Node, step: &mut Step<'_, W>) {
         if step.has(self.held, backup) {
             step.remove(self.held, backup);
+            step.insert(self.mourning, backup);
             let holder = Node((step.count(self.heard.at(backup)) - 1) as u16);
-            let phase = Delay::Uniform {
-                low: self.settings.down - self.settings.advert_int,
-                high: self.settings.down,
-            };
-            if fallen_silent.contains(holder) {
-                step.insert(self.mourning, backup);
-            } else if step.is_armed(self.silence.at(holder)) {
-                // The same holder was lost to others before: another phase.
-                step.arm(self.wait.at(backup), phase);
-            } else {
-                fallen_silent.insert(holder);
-                step.arm(self.silence.at(holder), phase);
-                step.insert(self.mourning, backup);
+            let beat = self.beat.at(holder);
+            if !step.is_armed(beat) {
+                step.arm(beat, Delay::phase(self.settings.advert_int));
             }
             return;
         }
@@ -103,19 +93,32 @@ impl<const W: usize> Keepalived<W> {
         }
     }
 
-    fn mourners(&self, holder: Node, step: &Step<'_, W>) -> NodeSet<W> {
-        let lost = u64::from(holder.0) + 1;
-        step.get(self.mourning)
-            .iter()
-            .filter(|b| step.count(self.heard.at(*b)) == lost)
-            .collect()
+    /// Backups whose timer was set by an advertisement of this holder.
+    fn timed_by(&self, holder: Node, step: &Step<'_, W>) -> NodeSet<W> {
+        let mark = u64::from(holder.0) + 1;
+        let runs = |b: &Node| {
+            step.count(self.heard.at(*b)) == mark
+                && (step.has(self.mourning, *b)
+                    || step.is_armed(self.wait.at(*b))
+                    || step.is_armed(self.skew.at(*b)))
+        };
+        step.get(self.backup).iter().filter(runs).collect()
     }
 
-    pub(super) fn silence_is_over(&self, holder: Node, step: &mut Step<'_, W>) {
-        let mourners = self.mourners(holder, step);
+    /// An advertisement of a holder is due, whether it comes or not. The rhythm is
+    /// played on while any timer depends on it: a backup that stops to accept the
+    /// holder now, and one that did so a moment ago, heard the same rhythm.
+    pub(super) fn beats(&self, holder: Node, step: &mut Step<'_, W>) {
+        let timed = self.timed_by(holder, step);
+        let mourners = timed & step.get(self.mourning);
         step.put(self.mourning, step.get(self.mourning) - mourners);
+        let rest = self.settings.down - self.settings.advert_int;
         for backup in mourners {
-            self.arm_skew(backup, step);
+            step.arm(self.wait.at(backup), Delay::Fixed(rest));
+        }
+        if !timed.is_empty() {
+            let interval = Delay::Fixed(self.settings.advert_int);
+            step.arm(self.beat.at(holder), interval);
         }
     }
 

@@ -41,10 +41,12 @@
 //! failed: lower priority, or FAULT where it has no weight).
 //!
 //! How time is kept without a clock: a backup that hears an accepted holder runs
-//! no timer. When a holder falls silent, one timer for all its backups draws the
-//! common part 3a - U(0,a), and each backup then adds its own skew: they have all
-//! heard the same last advertisement. Own full timers are a wait of 3a, then the
-//! skew, so that a change of priority in between shifts them.
+//! no timer. When it stops to hear or to accept the holder, the holder's rhythm is
+//! played: its next advertisement is due after U(0,a), and the backup's timer ends
+//! 2a and its skew later. All backups of one holder share that rhythm as long as
+//! any of them depends on it, whether they lose it together or one by one. Own full
+//! timers are a wait of 3a, then the skew, so that a change of priority in between
+//! shifts them.
 //!
 //! NOT modelled: the transient second holder of a loaded machine (the skews of
 //! neighbouring priorities are 3.9 ms apart; seen in 11 of 118 trials with
@@ -88,7 +90,7 @@ pub struct Keepalived<const W: usize> {
     flushed: SetId,
     /// Backups that hear a holder whose advertisements they accept.
     held: SetId,
-    /// Backups that wait for the common part of a silence.
+    /// Backups whose holder's next advertisement is not due yet.
     mourning: SetId,
     /// Nodes whose timer ran out while they were frozen.
     overdue: SetId,
@@ -99,8 +101,8 @@ pub struct Keepalived<const W: usize> {
     heard: Counters,
     /// The priority with which the running skew was reckoned.
     skewed_by: Counters,
-    /// By holder: the common part of its silence.
-    silence: Timers,
+    /// By holder: its next advertisement is due.
+    beat: Timers,
     /// By holder: until two that can hear each other have done so.
     meet: Timers,
     /// By backup: own full timer, without the skew.
@@ -181,7 +183,7 @@ impl<const W: usize> Keepalived<W> {
             mourning,
             overdue,
             impatient,
-            silence: timers("silence"),
+            beat: timers("silence"),
             meet: timers("meet"),
             wait: timers("wait"),
             skew: timers("skew"),
@@ -406,8 +408,8 @@ impl<const W: usize> Keepalived<W> {
     }
 
     fn ran_out(&self, timer: Timer, step: &mut Step<'_, W>) {
-        if let Some(holder) = self.silence.node(timer) {
-            self.silence_is_over(holder, step);
+        if let Some(holder) = self.beat.node(timer) {
+            self.beats(holder, step);
         } else if let Some(node) = self.skew.node(timer) {
             self.skew_is_over(node, step);
         } else if let Some(node) = self.take.node(timer) {

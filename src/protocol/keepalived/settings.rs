@@ -215,7 +215,8 @@ pub fn address_name<const W: usize>(site: &Site<'_>, blueprint: &Blueprint<W>) -
                 "a letter, then letters, digits and _; the address of the users may be called vip",
             ));
     }
-    if blueprint.signal_named(name).is_some() || blueprint.node_named(name).is_some() {
+    let group = site.groups.iter().any(|group| group.name == name);
+    if group || blueprint.signal_named(name).is_some() || blueprint.node_named(name).is_some() {
         return Err(p
             .error("address", format!("the name `{name}` is taken"))
             .help("give each address its own name, e.g. address = \"vip2\""));
