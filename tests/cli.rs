@@ -163,7 +163,7 @@ fn an_interrupt_keeps_what_is_done() {
             "run",
             THREE,
             "--replications",
-            "1000000000",
+            "10000000",
             "--horizon",
             "1y",
             "--format",
