@@ -266,3 +266,18 @@ fn the_end_of_a_spontaneous_partition_undoes_nothing_else() {
     // The second ends at 220 s, the cut never.
     assert_eq!(at(&mut player, 225), [1, 2]);
 }
+
+#[test]
+fn a_mariadb_that_waits_for_a_primary_component_does_not_heed_sigterm() {
+    let lab = shipped();
+    let script = [
+        "[[fault]]\nat = \"60s\"\ndo = \"power_off\"\nnodes = [\"server\"]\n".to_owned(),
+        "[[fault]]\nat = \"70s\"\ndo = \"start\"\nnodes = [\"server1\"]\n".to_owned(),
+        process("100s", "stop", "mariadb", &["server1"]),
+        process("200s", "kill", "mariadb", &["server1"]),
+    ];
+    for run in play(&lab, &script, 5) {
+        assert_eq!(run.members("proc.mariadb.present", 199.0), ["server1"]);
+        assert!(run.members("proc.mariadb.present", 200.5).is_empty());
+    }
+}

@@ -256,6 +256,10 @@ impl<'a, const W: usize> Builder<'a, W> {
                 if let Some(ready) = &spec.ready {
                     processes.set_ready(index, self.compile_set(&ready.expression, &ready.origin)?);
                 }
+                if let Some(heeds) = &spec.heeds_stop {
+                    let set = self.compile_set(&heeds.expression, &heeds.origin)?;
+                    processes.set_heeds_stop(index, set);
+                }
             }
             self.automata[self.process_owner] = Box::new(processes);
         }

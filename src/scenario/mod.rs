@@ -263,6 +263,8 @@ pub struct ProcessSpec {
     pub start_timeout: Option<Nanos>,
     /// Nodes on which it may call itself ready, e.g. `galera.ready`.
     pub ready: Option<parameters::LocatedSet>,
+    /// Nodes on which it obeys an orderly stop; elsewhere SIGTERM is lost on it.
+    pub heeds_stop: Option<parameters::LocatedSet>,
 }
 
 /// A protocol instance.

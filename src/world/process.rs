@@ -12,6 +12,8 @@
 //! * `systemctl restart` is a stop and a start, also of the running units that
 //!   require it. The process is gone for at least one event, so that everybody
 //!   who watches it sees it go and come back;
+//! * a program that does not heed SIGTERM (`heeds_stop`) goes on, and `systemctl stop`
+//!   waits for it in vain: units like Debian's mariadb.service never send SIGKILL;
 //! * a unit that is not ready after `TimeoutStartSec` is killed, which counts as
 //!   an abnormal end.
 //!
@@ -105,6 +107,7 @@ struct Process<const W: usize> {
     interval: Nanos,
     enabled: bool,
     ready: Option<Set<W>>,
+    heeds_stop: Option<Set<W>>,
 }
 
 /// The automaton of all processes.
@@ -171,6 +174,7 @@ impl<const W: usize> Processes<W> {
                     interval: spec.start_limit_interval,
                     enabled: spec.enabled,
                     ready: None,
+                    heeds_stop: None,
                 }
             })
             .collect();
@@ -180,6 +184,11 @@ impl<const W: usize> Processes<W> {
             seen_up: blueprint.private_set("proc.seen_up"),
             processes,
         }
+    }
+
+    /// Tells a process on which nodes it obeys an orderly stop.
+    pub fn set_heeds_stop(&mut self, index: usize, heeds: Set<W>) {
+        self.processes[index].heeds_stop = Some(heeds);
     }
 
     /// Tells a process on which nodes it may call itself ready.
@@ -333,7 +342,11 @@ impl<const W: usize> Processes<W> {
             self.stopped(index, node, step);
             return;
         }
-        if step.has(p.stopping, node) {
+        let deaf = p
+            .heeds_stop
+            .as_ref()
+            .is_some_and(|heeds| !heeds.value(step.state()).contains(node));
+        if step.has(p.stopping, node) || deaf {
             return;
         }
         step.remove(p.starting, node);

@@ -91,6 +91,7 @@ fn process(
         },
         start_timeout: t.item("start_timeout").map(start_timeout).transpose()?,
         ready: t.item("ready").map(located_set).transpose()?,
+        heeds_stop: t.item("heeds_stop").map(located_set).transpose()?,
     })
 }
 
