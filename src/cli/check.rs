@@ -17,7 +17,7 @@ pub struct CheckArguments {
     scenarios: Vec<PathBuf>,
     #[command(flatten)]
     change: ScenarioOptions,
-    /// List the signals that expressions can use
+    /// List the signals that expressions can use, and the timers behind them
     #[arg(long)]
     signals: bool,
     /// List the parameters of all protocols with their values and sources

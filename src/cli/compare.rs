@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Arguments of `quorate compare`.
 #[derive(Clone, Debug, Args)]
 pub struct CompareArguments {
-    /// The scenarios (TOML), the first one being the reference of the run settings
+    /// The scenarios (TOML); the [run] settings of the first one count for all
     #[arg(required = true, num_args = 1..=32)]
     scenarios: Vec<PathBuf>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     for path in &arguments.scenarios {
         designs.push(options::load(path, &arguments.change)?);
     }
-    name_apart(&mut designs, &arguments.scenarios);
+    name_apart(&mut designs);
     let Some(first) = designs.first() else {
         return Err(Failure::Other("compare needs a scenario".to_owned()));
     };
@@ -70,13 +70,14 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     Ok(ending(&comparison.designs, effort.relative_error))
 }
 
-/// Designs of one name (two versions of a file, say) are told apart by their paths.
-fn name_apart(designs: &mut [Loaded], paths: &[PathBuf]) {
+/// Designs of one name (two versions of a file, say) are told apart by numbers.
+fn name_apart(designs: &mut [Loaded]) {
     let names: Vec<String> = designs.iter().map(|d| d.scenario.name.clone()).collect();
-    for (design, path) in designs.iter_mut().zip(paths) {
+    for (index, design) in designs.iter_mut().enumerate() {
         let name = &mut design.scenario.name;
         if names.iter().filter(|other| *other == name).count() > 1 {
-            *name = format!("{name} ({})", path.display());
+            let number = 1 + names[..index].iter().filter(|n| *n == name).count();
+            *name = format!("{name} ({number})");
         }
     }
 }

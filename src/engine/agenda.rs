@@ -17,10 +17,6 @@ const _: () = assert!(MAX_TIMERS == 1 << 24);
 /// No more timers than this can be armed in one replication.
 pub const MAX_ARMINGS: u64 = 1 << 40;
 
-/// In a tree of at most so many leaves a replay always goes up to the root: that
-/// is cheaper than to guess where it may stop.
-const SMALL: usize = 16;
-
 const IDLE: u128 = u128::MAX;
 
 /// The pending timers of one replication.
@@ -170,7 +166,7 @@ impl Agenda {
         let mut winner = key;
         while at > 1 {
             let pair = &mut self.pairs[at / 2];
-            if pair[at % 2] == winner && self.leaves > SMALL {
+            if pair[at % 2] == winner {
                 // Nobody further up can tell the difference.
                 return;
             }

@@ -132,8 +132,8 @@ fn target(effort: &Effort, services: usize) -> Result<u64, RunError> {
     let most = MAX_ROWS / services.max(1) as u64;
     if effort.replications > most {
         return Err(RunError::Effort(format!(
-            "{} replications of {services} services are more than the memory is made for: at most \
-             {most}; a longer --horizon needs fewer of them",
+            "{} replications would not fit into memory, {most} are possible here; \
+             a longer --horizon needs fewer of them",
             effort.replications
         )));
     }
