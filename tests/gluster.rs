@@ -165,15 +165,9 @@ fn each_client_hangs_for_t_to_2t_when_a_brick_falls_silent() {
 
 #[test]
 fn the_default_ping_timeout_is_42_s() {
-    let mut lab = DESIGN.replace("network = { ping_timeout = \"10s\" }", "");
-    lab.push('\n');
-    let lab = Lab::new(&lab);
+    let design = DESIGN.replace("network = { ping_timeout = \"10s\" }", "");
+    let lab = Lab::new(&design);
     let runs = lab.replay(&script("200s", &[(AT, CUT)]), REPLICATIONS);
-    let stalls: Vec<f64> = runs
-        .iter()
-        .map(|t| until(t, 0, "gluster.writable", "server1", false).max(0.0))
-        .collect();
-    assert!(stalls.iter().all(|s| *s == 0.0));
     let stalls: Vec<f64> = runs
         .iter()
         .map(|t| until(t, 0, "gluster.stalled", "server1", false))
@@ -358,8 +352,8 @@ fn the_sides_of_a_partition_work_as_measured() {
     }
 }
 
-/// The slowest pair after the heal of a partition: three trials, two of them
-/// beyond what single links showed (the lab cut them in another way).
+/// The slowest pair after the heal of a partition, in three trials: two of them
+/// were slower than any single link, which only the tail of the model covers.
 #[test]
 fn a_healed_partition_is_seen_in_seconds() {
     let lab_values = [
@@ -372,7 +366,7 @@ fn a_healed_partition_is_seen_in_seconds() {
         .iter()
         .map(|t| t.first("gluster.seen", &SERVERS, t.fault(1)).expect("seen") - t.fault(1))
         .collect();
-    assert!(seen.iter().all(|t| (0.1..2.3).contains(t)));
+    assert!(seen.iter().all(|t| (0.1..5.0).contains(t)));
     agree("partition", &lab_values.concat(), &seen);
 }
 
@@ -400,6 +394,22 @@ fn a_split_brain_needs_quorum_none_and_stays_until_somebody_decides() {
     for t in idle.replay(&script("900s", &faults), 5) {
         assert_eq!(t.changes("gluster.split_brain").len(), 1);
         assert_eq!(t.changes("gluster.healing").len(), 1);
+    }
+}
+
+/// Two nodes that do not see each other, and everybody else sees both: no side, so
+/// everybody writes, around one brick each, and that is mended when the path is back.
+#[test]
+fn one_broken_path_leaves_two_copies_behind() {
+    let link = "link = [\"server2\", \"server4\"]";
+    let (cut, heal) = (format!("\"cut\"\n{link}"), format!("\"heal\"\n{link}"));
+    let faults = [(r#""60s""#, cut.as_str()), (r#""2000s""#, heal.as_str())];
+    for t in Lab::new(DESIGN).replay(&script("3000s", &faults), 20) {
+        assert_eq!(t.members("gluster.writable", 65.0), ["server1", "server3"]);
+        assert_eq!(t.members("gluster.writable", 80.0), SERVERS);
+        assert_eq!(t.members("gluster.healthy", 1999.0), ["server1", "server3"]);
+        assert_eq!(t.changes("gluster.split_brain").len(), 1);
+        assert_eq!(t.members("gluster.healthy", 2999.0), SERVERS);
     }
 }
 
@@ -586,10 +596,14 @@ mod textbook {
         }
     }
 
-    fn unavailability(ping_timeout: &str) -> (f64, f64) {
+    /// Unavailability of the volume, and of the servers that its quorum needs.
+    fn unavailability(ping_timeout: &str) -> [f64; 2] {
         let design = DESIGN.replace(
             "name = \"lab\"",
             "name = \"lab\"\nprofile = \"textbook-99\"",
+        );
+        let design = format!(
+            "{design}\n[service.quorum]\nup = \"count(node.up) >= 3 or count(node.up) >= 2 and any(server1 & node.up)\""
         );
         let set = (
             "protocol.gluster.network.ping_timeout".to_owned(),
@@ -604,40 +618,51 @@ mod textbook {
         let scenario = read::scenario("lab.toml", &design, &around).expect("reads");
         let year = Nanos::from_seconds(Nanos::SECONDS_PER_YEAR);
         let effort = Effort {
-            replications: 256,
+            replications: 1024,
             relative_error: None,
-            limit: 256,
+            limit: 1024,
             horizon: year.times(10),
             warm_up: year,
             seed: 1,
-            confidence: 0.99,
+            confidence: 0.999,
             max_events: 1_000_000_000,
         };
         let nobody = Nobody(AtomicBool::new(false));
         let outcome = run(&scenario, &NoFiles, &effort, &nobody).expect("runs");
-        let u = &outcome.services[0].1.unavailability;
-        println!(
-            "{ping_timeout}: {:e} ({:e} to {:e})",
-            u.estimate, u.low, u.high
-        );
-        (u.low, u.high)
+        ["quorum", "files"].map(|name| {
+            let service = outcome.services.iter().find(|(n, _)| n == name);
+            let u = &service.expect("service").1.unavailability;
+            println!(
+                "{ping_timeout} {name}: {:e} ({:e} to {:e})",
+                u.estimate, u.low, u.high
+            );
+            if name == "quorum" {
+                assert!(u.low < QUORUM_LOST && QUORUM_LOST < u.high);
+            }
+            u.estimate
+        })
     }
 
-    /// Four servers of 99%: no quorum with two lost of which one is brick 1, or
-    /// with three or four lost: 3 x 0.99^2 0.01^2 + 4 x 0.99 x 0.01^3 + 0.01^4, which
-    /// is 2.98e-4. On top comes the stall of the first of three clients at every
-    /// failure of one of four servers: 4 / 1000 h x 1.25 T.
+    /// Four servers of 99% lose the quorum with two down of which one is brick 1, or
+    /// with three or four: 3 x 0.99^2 0.01^2 + 4 x 0.99 x 0.01^3 + 0.01^4.
+    const QUORUM_LOST: f64 = 2.98e-4;
+
+    /// On top comes, at every failure of one of four servers (4 / 1000 h), the stall
+    /// of the first of three clients (1.25 T): 1.4e-5 with the document's 10 s, 5.8e-5
+    /// with the default of 42 s.
     #[test]
     fn four_servers_of_99_per_cent_give_three_in_ten_thousand() {
         let (a, b) = (0.99f64, 0.01f64);
-        let quorum = 3.0 * a * a * b * b + 4.0 * a * b.powi(3) + b.powi(4);
-        assert!((quorum - 2.98e-4).abs() < 1e-12);
+        let exact = 3.0 * a * a * b * b + 4.0 * a * b.powi(3) + b.powi(4);
+        assert!((exact - QUORUM_LOST).abs() < 1e-12);
         for (ping_timeout, t) in [("\"1ms\"", 0.001), ("\"10s\"", 10.0), ("\"42s\"", 42.0)] {
-            let (low, high) = unavailability(ping_timeout);
-            let expected = quorum + 4.0 / 3.6e6 * 1.25 * t;
+            let [quorum, files] = unavailability(ping_timeout);
+            // On the same random numbers: only the stalls and the time to
+            // connect again (a few seconds at the end of each outage) differ.
+            let (more, stalls) = (files - quorum, 4.0 / 3.6e6 * 1.25 * t);
             assert!(
-                low < expected && expected < high,
-                "{expected:e}: {low:e} to {high:e}"
+                (more - stalls).abs() < 0.05 * stalls + 4e-7,
+                "{more:e}: {stalls:e}"
             );
         }
     }
@@ -661,8 +686,18 @@ mod anything_goes {
         "\"operator\"\naction = \"resolve_split_brain\"",
     ];
 
-    /// A fault of the list on some node, or a partition by two bits for each node.
+    const LINK: usize = 14;
+
+    /// A fault of the list on some node, a broken path, or a partition with a side
+    /// for each bit.
     fn fault(kind: usize, node: usize) -> String {
+        if kind >= LINK {
+            let other = (node + 1 + node / 4 % 3) % 4;
+            return format!(
+                "\"cut\"\nlink = {}",
+                names(&[SERVERS[node % 4], SERVERS[other]])
+            );
+        }
         if kind < FAULTS.len() {
             return FAULTS[kind].replace("server4", SERVERS[node % 4]);
         }
@@ -681,11 +716,11 @@ mod anything_goes {
         }
     }
 
-    /// The sides of the network at the end of each fault: bits, or nothing.
+    /// The sides of the network at a time, one bit for each node; `None`: whole.
     fn sides(faults: &[(u32, usize, usize)], at: f64) -> Option<usize> {
-        let last = faults
-            .iter()
-            .rfind(|(t, kind, _)| f64::from(*t) / 1000.0 <= at && *kind >= FAULTS.len());
+        let last = faults.iter().rfind(|(t, kind, _)| {
+            f64::from(*t) / 1000.0 <= at && (FAULTS.len()..LINK).contains(kind)
+        });
         last.map(|(_, _, node)| node % 16)
             .filter(|n| (1..15).contains(n))
     }
@@ -694,7 +729,7 @@ mod anything_goes {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn one_side_writes_and_in_the_end_everybody_does(
-            faults in proptest::collection::vec((0u32..90_000, 0usize..14, 0usize..16), 0..16),
+            faults in proptest::collection::vec((0u32..90_000, 0usize..16, 0usize..16), 0..16),
             server_quorum in prop_oneof![3 => Just("\"none\""), 1 => Just("\"server\"")],
             quorum in prop_oneof![3 => Just("\"auto\""), 1 => Just("\"none\""), 1 => Just("\"fixed\"")],
         ) {

@@ -23,7 +23,9 @@
 //! every operation of a client hangs until that client gives the brick up, T to
 //! 2T after the silence, each client in its own phase; new requests do not stretch it
 //! (M). Where only the process dies, the kernel says so and nothing hangs.
-//! A silent brick that answers again before that is not given up.
+//! A silent brick that answers again before that is not given up. A machine that is
+//! shut down in order is silent too (assumed: Debian's units leave the bricks to the
+//! last moment, glusterfs issue 1767), unless its brick is stopped first.
 //!
 //! **Return.** A client connects again after `connect.link` where brick and mount have
 //! run on, `connect.boot` after the start of a brick on a node that was down,
@@ -68,6 +70,7 @@
 //! that a dead client holds; cluster.quorum-type changed while the volume runs (M: back
 //! to auto after a split brain, the self-heal daemon picked a side for 20 of 22
 //! entries, and the acknowledged writes of the other were gone without a message);
+//! a disk that was replaced, with everything to copy;
 //! clients' phases in step with each other because they all connected in the same
 //! instant, as in the lab; TCP's retransmission interval when a link is back before
 //! anybody gave up; glusterd apart from its brick; a brick that stops and starts
