@@ -4,7 +4,22 @@
 use super::Gluster;
 use crate::automaton::{Delay, Node, NodeSet, Step, Timer};
 
+/// How the bricks are, whoever looks.
+#[derive(Clone, Copy)]
+pub(super) struct Bricks<const W: usize> {
+    /// On a machine that runs.
+    there: NodeSet<W>,
+    pub working: NodeSet<W>,
+}
+
 impl<const W: usize> Gluster<W> {
+    pub(super) fn look_at_bricks(&self, step: &Step<'_, W>) -> Bricks<W> {
+        Bricks {
+            there: self.all_bricks & step.get(self.world.running),
+            working: self.working(step),
+        }
+    }
+
     /// One timer for each client and brick: until a silent brick is given up, or
     /// until one that is not connected answers.
     pub(super) fn link_timer(&self, client: usize, brick: Node) -> Timer {
@@ -17,6 +32,7 @@ impl<const W: usize> Gluster<W> {
     pub(super) fn follow_client(
         &self,
         client: usize,
+        bricks: Bricks<W>,
         ended: NodeSet<W>,
         step: &mut Step<'_, W>,
     ) -> bool {
@@ -29,7 +45,7 @@ impl<const W: usize> Gluster<W> {
             return mounted;
         }
         let awake = self.is_awake(c.node, step);
-        let (path, answers) = self.truth(c.node, awake, step);
+        let (path, answers) = self.truth(c.node, awake, bricks, step);
         let same = path == step.get(c.path)
             && answers == step.get(c.answers)
             && awake == step.has(self.known.awake, c.node);
@@ -54,14 +70,14 @@ impl<const W: usize> Gluster<W> {
         &self,
         client: Node,
         awake: bool,
+        bricks: Bricks<W>,
         step: &Step<'_, W>,
     ) -> (NodeSet<W>, NodeSet<W>) {
         if !awake {
             return (NodeSet::EMPTY, NodeSet::EMPTY);
         }
-        let reach = step.get(self.world.reach.at(client));
-        let path = self.all_bricks & reach & step.get(self.world.running);
-        (path, path & self.working(step))
+        let path = bricks.there & step.get(self.world.reach.at(client));
+        (path, path & bricks.working)
     }
 
     /// Breaks what is known to be broken, and keeps one timer running for each

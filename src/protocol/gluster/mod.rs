@@ -54,9 +54,9 @@
 //! stall), `readable` (a lookup, open or `ls` does: the same rule, hence the same
 //! set), `open_reads` (so does reading a file that is already open: quorum, and the
 //! local brick answers, or no stall), `connected` (quorum as the client sees it),
-//! `stalled` (connected, and operations hang; who is mounted and in neither set gets
-//! ENOTCONN). By brick: `bricks` (works), `seen` (every
-//! connected client is connected to it), `healing` (works with something to heal),
+//! `stalled` (connected, and operations hang; a mount that is not connected gets
+//! ENOTCONN). By brick: `bricks` (works), `seen` (every connected client has a
+//! connection to it, as it believes), `healing` (works with something to heal),
 //! `healthy` (works, nothing to heal), `split_brain` (accuse each other, and nobody
 //! is above suspicion). A split brain concerns the files that both sides wrote: one
 //! side goes on reading its own version, the other gets EIO (M). The model does not
@@ -68,10 +68,10 @@
 //! Distribution, arbiters, NFS and Samba gateways, snapshots, full disks; files: how
 //! much there is to heal, a client that sees no good copy of some file (EIO), locks
 //! that a dead client holds; cluster.quorum-type changed while the volume runs (M: back
-//! to auto after a split brain, the self-heal daemon picked a side for 20 of 22
-//! entries, and the acknowledged writes of the other were gone without a message);
-//! a disk that was replaced, with everything to copy;
-//! clients' phases in step with each other because they all connected in the same
+//! to auto after a split brain, the entries in split brain fell from 22 to 2: the
+//! self-heal daemon had picked a side, and acknowledged writes of the other were gone
+//! without a message); a disk that was replaced, with everything to copy; clients'
+//! phases in step with each other because they all connected in the same
 //! instant, as in the lab; TCP's retransmission interval when a link is back before
 //! anybody gave up; glusterd apart from its brick; a brick that stops and starts
 //! in one instant.
@@ -243,11 +243,12 @@ impl<const W: usize> Gluster<W> {
                 (step.get(self.known.dark) - ended) | dark,
             );
         }
-        let mut changed = self.working(step) != step.get(self.signals.bricks);
+        let bricks = self.look_at_bricks(step);
+        let mut changed = bricks.working != step.get(self.signals.bricks);
         // Whom a copy can be healed from is a matter of paths between bricks.
         changed |= !step.get(self.known.accused).is_empty();
         for client in 0..self.clients.len() {
-            changed |= self.follow_client(client, ended, step);
+            changed |= self.follow_client(client, bricks, ended, step);
         }
         changed
     }
@@ -267,7 +268,7 @@ impl<const W: usize> Gluster<W> {
         let (mut stalled, mut open_reads) = (settling, NodeSet::EMPTY);
         for c in self.clients.iter().filter(|c| awake.contains(c.node)) {
             let (linked, silent) = (step.get(c.linked), step.get(c.silent));
-            if !self.settings.quorum.holds(linked, first, self.all_bricks) {
+            if !self.settings.quorum.holds(linked, first, self.bricks.len()) {
                 continue;
             }
             connected.insert(c.node);
@@ -427,12 +428,13 @@ impl<const W: usize> Automaton<W> for Gluster<W> {
         let present = self.all_bricks & step.get(self.brick.present);
         step.put(k.present, present);
         step.put(k.seen_up, self.all_bricks & step.get(self.world.up));
+        let bricks = self.look_at_bricks(step);
         for c in &self.clients {
             if !self.is_mounted(c.node, step) {
                 continue;
             }
             let awake = self.is_awake(c.node, step);
-            let (path, answers) = self.truth(c.node, awake, step);
+            let (path, answers) = self.truth(c.node, awake, bricks, step);
             step.insert(k.mounted, c.node);
             step.assign(k.awake, c.node, awake);
             step.put(c.path, path);

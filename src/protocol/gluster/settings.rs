@@ -14,19 +14,12 @@ pub enum Quorum {
 }
 
 impl Quorum {
-    /// `afr_has_quorum`.
-    pub fn holds<const W: usize>(
-        self,
-        seen: NodeSet<W>,
-        first: Node,
-        bricks: NodeSet<W>,
-    ) -> bool {
-        let twice = 2 * seen.len();
+    /// `afr_has_quorum`: do the bricks that a client sees suffice, of so many?
+    pub fn holds<const W: usize>(self, seen: NodeSet<W>, first: Node, bricks: usize) -> bool {
+        let count = seen.len();
         match self {
-            Quorum::Auto => {
-                twice > bricks.len() || (twice == bricks.len() && seen.contains(first))
-            }
-            Quorum::Count(needed) => seen.len() >= needed,
+            Quorum::Auto => 2 * count > bricks || (2 * count == bricks && seen.contains(first)),
+            Quorum::Count(needed) => count >= needed,
         }
     }
 }
