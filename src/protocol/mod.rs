@@ -43,6 +43,7 @@ macro_rules! protocols {
 
 protocols! {
     "galera" => galera::Galera,
+    "gluster" => gluster::Gluster,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
 }
