@@ -16,9 +16,9 @@ pub enum Format {
     Human,
     /// Everything, with stable names
     Json,
-    /// One row for each replication
+    /// One row for each replication (replay: for each change)
     Csv,
-    /// A Markdown table
+    /// A Markdown table (replay: the same as human)
     Md,
 }
 
@@ -57,7 +57,7 @@ pub struct EffortOptions {
     /// Simulated time of one replication, e.g. 10y [default: the scenario's, or 10y]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub horizon: Option<Nanos>,
-    /// Go on until every interval is this narrow, e.g. 1%
+    /// Go on until every interval is this narrow, e.g. 1%; --replications is then the least
     #[arg(long, value_name = "SHARE", value_parser = relative_error)]
     pub rel_err: Option<f64>,
     /// With --rel-err: give up after so many replications [default: 10000000]

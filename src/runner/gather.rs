@@ -250,7 +250,11 @@ impl Gatherer {
             availability: unavailability.complement(),
             unavailability,
             request_availability: failed.complement(),
-            read_only: self.share_of_time(&sum.read_only),
+            read_only: sum
+                .spec
+                .read_only
+                .is_some()
+                .then(|| self.share_of_time(&sum.read_only)),
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
             outages_per_year: rare_total(&sum.outages, 1.0, confidence).scaled(1.0 / years),
             up_at_end: proportion(sum.up_at_end, self.replications(), confidence),

@@ -85,7 +85,8 @@ pub struct ServiceOutcome {
     /// Share of requests that succeed, where requests come evenly.
     pub request_availability: Estimate,
     /// Share of time in which it is not up but can be read.
-    pub read_only: Estimate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<Estimate>,
     /// Seconds of downtime per year of 8766 h.
     pub downtime_s_per_year: Estimate,
     /// Outages per year.

@@ -23,7 +23,7 @@ pub struct WorldSignals {
     pub carrier: SetId,
     /// `net.clients`: nodes to which clients have a path, running or not.
     pub clients: SetId,
-    /// `reach[i]`: the running nodes that node `i` exchanges packets with,
-    /// itself included; empty where `i` does not run.
+    /// `reach[i]`: the nodes to which node `i` has a path, itself included. Whether
+    /// they run is another question: `running`.
     pub reach: crate::automaton::Sets,
 }
