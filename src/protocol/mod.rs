@@ -45,6 +45,7 @@ protocols! {
     "galera" => galera::Galera,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
+    "slurm" => slurm::Slurm,
 }
 
 /// Looks up a set expression of the scenario.
