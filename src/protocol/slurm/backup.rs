@@ -4,6 +4,9 @@ use super::Slurm;
 use super::settings::FIRST_PING;
 use crate::automaton::{Delay, Nanos, Node, NodeSet, Step};
 
+/// It tries three times to open a heartbeat, 0.1 s apart (SS get_last_heartbeat).
+const UNREADABLE: Nanos = Nanos(Nanos::SECOND.0 / 5);
+
 impl<const W: usize> Slurm<W> {
     /// Nodes that write heartbeats: what acts, and what has hung over giving back.
     fn writers(&self, step: &Step<'_, W>) -> NodeSet<W> {
@@ -145,6 +148,12 @@ impl<const W: usize> Slurm<W> {
         } else {
             self.settings.tcp_timeout
         };
+        let reading = if self.state.value(step).contains(node) {
+            Nanos::ZERO
+        } else {
+            UNREADABLE
+        };
+        let cost = cost + reading;
         step.set_count(self.ping_cost.at(node), cost.0);
         step.arm(self.timers.verdict.at(node), Delay::Fixed(cost));
     }

@@ -34,8 +34,9 @@
 //!
 //! **The primary returns**: it asks the acting backups for control and has it 0.05 to
 //! 1.3 s after its start (M). A backup that it cannot reach goes on: two controllers,
-//! as also after a freeze or a partition in which both sides took the other for dead;
-//! nothing in 22.05 resolves that (T). Sometimes (`give_back`) the backup hangs while
+//! as also after a freeze, after a partition in which both sides took the other for
+//! dead, or when the primary starts during those 2 s of a take-over; nothing in 22.05
+//! resolves that (T). Sometimes (`give_back`) the backup hangs while
 //! it gives back: the primary then needs 29 s, nobody answers meanwhile, and the hung
 //! process writes heartbeats on: **the next failure of the primary has no take-over**,
 //! until somebody restarts it (M 5 of 49). systemd sees nothing.
