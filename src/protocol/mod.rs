@@ -45,6 +45,7 @@ protocols! {
     "galera" => galera::Galera,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
+    "prometheus" => prometheus::Prometheus,
     "slurm" => slurm::Slurm,
 }
 

@@ -33,9 +33,7 @@ impl<const W: usize> Slurm<W> {
                 return Reply::Nothing;
             } else if live.contains(*host) && step.has(self.own.acting, *host) {
                 return Reply::Answer(cost);
-            } else if live.contains(*host) && step.has(self.own.waits, *host) {
-                return Reply::Standby(cost);
-            } else if live.contains(*host) && self.is_backup_taking_over(*host, step) {
+            } else if live.contains(*host) && self.answers_standby(*host, step) {
                 return Reply::Standby(cost);
             }
         }
@@ -43,8 +41,9 @@ impl<const W: usize> Slurm<W> {
     }
 
     /// A backup keeps its port while it takes over; its queue answers a moment later.
-    fn is_backup_taking_over(&self, host: Node, step: &Step<'_, W>) -> bool {
-        self.rank(host) > 0 && step.has(self.signals.taking_over, host)
+    fn answers_standby(&self, host: Node, step: &Step<'_, W>) -> bool {
+        let takes_over = self.rank(host) > 0 && step.has(self.signals.taking_over, host);
+        takes_over || step.has(self.own.waits, host)
     }
 
     /// How a command on this node fares now.
