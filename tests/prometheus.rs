@@ -117,3 +117,33 @@ fn a_server_that_is_gone_notices_nothing_and_one_cut_off_tells_nobody() {
         assert_eq!(timeline.members("prometheus.working", 5999.0), ["monitor"]);
     }
 }
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason() {
+    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
+    let wrong = [
+        ("watches", "\"\"", "notices nothing"),
+        (
+            "scrape_timeout",
+            "\"2m\"",
+            "longer than the scrape_interval",
+        ),
+        ("evaluation_interval", "\"0s\"", "longer than zero"),
+        ("targets", "\"proc.mariadb\"", "must name nodes"),
+    ];
+    for (path, value, reason) in wrong {
+        let overrides = [(format!("protocol.prometheus.{path}"), value.to_owned())];
+        let around = read::Surroundings {
+            files: &NoFiles,
+            catalogue: CATALOGUE,
+            profile: None,
+            overrides: &overrides,
+        };
+        let message = read::scenario("lab.toml", DESIGN, &around)
+            .and_then(|scenario| build::model::<1>(&scenario, &NoFiles).map(|_| ()))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_else(|| panic!("{path} = {value} was accepted"));
+        assert!(message.contains(reason), "{path} = {value}: {message}");
+    }
+}

@@ -663,6 +663,21 @@ mod anything_goes {
         fault.replace("[\"server1\"]", &format!("{SERVERS:?}"))
     }
 
+    fn chosen(faults: &[(usize, usize, u32)]) -> Vec<(u32, String)> {
+        let on = |f: usize, node| FAULTS[f].replace("server1", &format!("server{node}"));
+        let mut events: Vec<_> = faults.iter().map(|f| (f.2, on(f.0, f.1))).collect();
+        events.sort();
+        events
+    }
+
+    fn in_order(until: &str, events: &[(u32, String)]) -> String {
+        let events: String = events
+            .iter()
+            .map(|(at, what)| format!("[[fault]]\nat = \"{at}ms\"\ndo = {what}\n"))
+            .collect();
+        format!("until = \"{until}\"\n{events}")
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
@@ -671,11 +686,7 @@ mod anything_goes {
             policy in prop_oneof![Just("\"empty\""), Just("\"refuse\"")],
         ) {
             let lab = Lab::with(&of(4), &[("protocol.slurm.unreadable_state", policy)]);
-            let mut events: Vec<(u32, String)> = faults
-                .iter()
-                .map(|(f, node, at)| (*at, FAULTS[*f].replace("server1", &format!("server{node}"))))
-                .collect();
-            events.sort();
+            let mut events = chosen(&faults);
             for index in [3, 15, 5, 13, 11, 7] {
                 events.push((300_000, everybody(FAULTS[index])));
             }
@@ -683,10 +694,7 @@ mod anything_goes {
             events.push((310_000, everybody(KILL)));
             events.push((311_000, everybody(START)));
             events.push((320_000, "\"operator\"\nprotocol = \"slurm\"\naction = \"resume\"".to_owned()));
-            let events: Vec<(String, &str)> =
-                events.iter().map(|(at, what)| (format!("\"{at}ms\""), what.as_str())).collect();
-            let events: Vec<(&str, &str)> = events.iter().map(|(at, what)| (at.as_str(), *what)).collect();
-            for timeline in lab.replay(&script("700s", &events), 2) {
+            for timeline in lab.replay(&in_order("700s", &events), 2) {
                 prop_assert_eq!(timeline.members("slurm.controller", 699.0), ["server1"]);
                 prop_assert_eq!(timeline.members("slurm.standby", 699.0), ["server2", "server3", "server4"]);
                 prop_assert_eq!(timeline.members("slurm.responding", 699.0), SERVERS);
@@ -702,20 +710,13 @@ mod anything_goes {
             faults in proptest::collection::vec((0usize..10, 1usize..5, 0u32..200_000), 0..20),
         ) {
             let lab = Lab::with(&of(4), &[FIXED]);
-            let mut events: Vec<(u32, String)> = faults
-                .iter()
-                .filter(|(f, _, _)| ![2, 3].contains(f))
-                .map(|(f, node, at)| (*at, FAULTS[*f].replace("server1", &format!("server{node}"))))
-                .collect();
-            events.sort();
+            let faults: Vec<_> = faults.into_iter().filter(|(f, _, _)| ![2, 3].contains(f)).collect();
+            let mut events = chosen(&faults);
             for index in [5, 1] {
                 events.push((300_000, everybody(FAULTS[index])));
             }
             events.push((330_000, FAULTS[16].to_owned()));
-            let events: Vec<(String, &str)> =
-                events.iter().map(|(at, what)| (format!("\"{at}ms\""), what.as_str())).collect();
-            let events: Vec<(&str, &str)> = events.iter().map(|(at, what)| (at.as_str(), *what)).collect();
-            for timeline in lab.replay(&script("400s", &events), 2) {
+            for timeline in lab.replay(&in_order("400s", &events), 2) {
                 prop_assert!(timeline.members("slurm.controller", 329.0).contains(&"server1".to_owned()));
                 prop_assert_eq!(timeline.members("slurm.controller", 399.0), ["server1"]);
                 prop_assert_eq!(timeline.members("slurm.standby", 399.0).len(), 3);
