@@ -46,6 +46,8 @@ protocols! {
     "gluster" => gluster::Gluster,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
+    "prometheus" => prometheus::Prometheus,
+    "slurm" => slurm::Slurm,
 }
 
 /// Looks up a set expression of the scenario.
