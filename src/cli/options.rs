@@ -16,7 +16,7 @@ pub enum Format {
     Human,
     /// Everything, with stable names
     Json,
-    /// One row for each replication
+    /// Rows for a spreadsheet or a script
     Csv,
     /// A Markdown table
     Md,

@@ -203,12 +203,8 @@ fn number(value: f64) -> String {
 /// Estimate, low and high of everything in [`FOUND`].
 fn found(service: &ServiceOutcome) -> [[f64; 3]; 6] {
     let ends = |e: &Estimate| [e.estimate, e.low, e.high];
-    let quantile = |pick: fn(&Quantiles) -> [f64; 3]| {
-        service
-            .failover_s
-            .as_ref()
-            .map_or([f64::NAN; 3], |q| pick(q))
-    };
+    let quantile =
+        |pick: fn(&Quantiles) -> [f64; 3]| service.failover_s.as_ref().map_or([f64::NAN; 3], pick);
     [
         ends(&service.unavailability),
         ends(&service.request_availability),

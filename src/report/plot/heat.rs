@@ -66,7 +66,7 @@ impl Heat {
         }
         let layout = self.layout();
         let key = self.key();
-        let key_top = layout.bottom + 66.0;
+        let key_top = layout.bottom + 60.0;
         let mut scene = Scene::new(WIDTH, key_top + key.height() + MARGIN);
         frame::heading(&mut scene, &self.caption);
         // Points that were not computed stay pale.
@@ -111,7 +111,10 @@ impl Heat {
     }
 
     fn draw_names(&self, scene: &mut Scene, layout: &Layout) {
-        let name = font::clip(&self.rows.name, TEXT_PX, true, RIGHT - MARGIN);
+        let legend = Label::new(self.legend(), RIGHT, TOP - 14.0).anchor(Anchor::End);
+        let room = legend.extent().0 - MARGIN - 20.0;
+        scene.text(legend.colour(FAINT_INK));
+        let name = font::clip(&self.rows.name, TEXT_PX, true, room);
         scene.text(Label::new(name, MARGIN, TOP - 14.0).bold());
         // Every so many rows have a label where not all have room.
         let every = (20.0 / layout.height).ceil() as usize;
@@ -133,18 +136,19 @@ impl Heat {
 
     fn key(&self) -> Key {
         let mut key = Key::default();
-        key.add(
-            Picture::Swatch(sequential(0.75)),
-            "number of nines, and the downtime of a year",
-        );
-        if self.cells.iter().any(|found| found.is_bound()) {
-            key.add(Picture::Open, "≥: no downtime seen, at least this good");
-        }
         let computed = self.cells.iter().filter(|found| found.is_sound()).count();
         if computed < self.rows.labels.len() * self.columns.labels.len() {
             key.add(Picture::Swatch(FAINT_GRID), "not computed");
         }
         key
+    }
+
+    /// What the cells say, for above their right end.
+    fn legend(&self) -> &'static str {
+        match self.cells.iter().any(Found::is_bound) {
+            true => "nines, and downtime per year; ≥ no downtime seen: at least this good",
+            false => "nines, and downtime per year",
+        }
     }
 }
 

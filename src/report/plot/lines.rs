@@ -20,6 +20,7 @@ const NAMES: f64 = 990.0;
 const LEGEND_LINE: f64 = 24.0;
 const LINE: f64 = 2.5;
 const ARROW: f64 = 30.0;
+const MOST_MARKERS: usize = 40;
 
 /// What was found at one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -220,6 +221,7 @@ fn draw_rungs(scene: &mut Scene, axis: &NinesAxis) {
     {
         scene.path(vec![(LEFT - 5.0, y), (RIGHT + 5.0, y)], 1.0, GRID);
         let left = |text: String, y: f64| Label::new(text, LEFT - 10.0, y).anchor(Anchor::End);
+        let percent = font::clip(&percent, TEXT_PX, false, LEFT - 14.0);
         scene.text(left(percent, y + 5.0));
         scene.text(left(nines, y + 21.0).colour(FAINT_INK));
         let downtime = duration::text(unavailability * SECONDS_PER_YEAR);
@@ -255,6 +257,10 @@ fn draw_line(scene: &mut Scene, axis: &NinesAxis, run: &[Placed], style: Style) 
 }
 
 fn draw_markers(scene: &mut Scene, axis: &NinesAxis, run: &[Placed], style: Style) {
+    // Where markers would cover the line, the line alone says more.
+    if run.len() > MOST_MARKERS {
+        return;
+    }
     for Placed { x, found } in run {
         let at = (*x, axis.x(found.marked()));
         if found.is_bound() {
