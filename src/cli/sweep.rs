@@ -29,7 +29,7 @@ use std::sync::atomic::Ordering;
 /// Arguments of `quorate sweep`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "A list (2s,5s,10s) or a range of whole numbers (2..5) in --set is swept; every \
+    after_help = "A --set with a list (2s,5s,10s) or a range of whole numbers (2..5) is swept; every \
 combination is a point, the last path fastest. With --out, finished points in DIR/sweep.csv are \
 not computed again."
 )]
@@ -259,7 +259,7 @@ impl Sweep<'_> {
         let rows: Vec<&Row> = file.all().collect();
         let figures = sweep_figures::all(&self.grid.paths(), &self.grid.values(), &rows);
         if figures.is_empty() {
-            eprintln!("note: no figure: only sweeps over one or two paths are drawn");
+            eprintln!("note: no figure: only one or two paths with not too many values are drawn");
         }
         for (name, chart) in figures {
             chart

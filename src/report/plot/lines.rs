@@ -21,6 +21,8 @@ const LEGEND_LINE: f64 = 24.0;
 const LINE: f64 = 2.5;
 const ARROW: f64 = 30.0;
 const MOST_MARKERS: usize = 40;
+/// More values than this are closer together than a line is wide.
+const MOST_VALUES: usize = 500;
 
 /// What was found at one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,9 +85,11 @@ struct Placed {
 }
 
 impl Lines {
-    /// Lays the chart out; `None` without a point.
+    /// Lays the chart out; `None` without a point, or with too many values.
     pub fn chart(&self) -> Option<Chart> {
-        self.points().next()?;
+        if self.points().next().is_none() || self.swept.labels.len() > MOST_VALUES {
+            return None;
+        }
         let key = self.key();
         let key_top = BOTTOM + 66.0;
         let legend_end = TOP + LEGEND_LINE * self.lines.len() as f64;

@@ -352,6 +352,7 @@ fn nothing_to_draw_gives_no_chart() {
     assert!(yearly(0).chart().is_none());
     assert!(failover(0, 0, 1.0).chart().is_none());
     assert!(lines(&[], true, 2).chart().is_none());
+    assert!(lines(&counted(501), true, 1).chart().is_none());
     assert!(heat(&counted(2), &counted(2), 0).chart().is_none());
     assert!(heat(&counted(121), &counted(2), 9).chart().is_none());
 }
