@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Run(arguments) => cli::run::run(arguments),
         Command::Compare(arguments) => cli::compare::compare(arguments),
+        Command::Sweep(arguments) => cli::sweep::sweep(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
         Command::Check(arguments) => cli::check::check(arguments),
     };

@@ -5,11 +5,14 @@
 pub mod check;
 pub mod compare;
 pub mod files;
+mod grid;
 pub mod options;
 pub mod output;
 pub mod progress;
 pub mod replay;
 pub mod run;
+pub mod sweep;
+mod sweep_file;
 
 use crate::runner::RunError;
 use crate::scenario::error::ScenarioError;
@@ -38,6 +41,8 @@ pub enum Command {
     Run(run::RunArguments),
     /// Run several designs on the same random numbers and show what differs
     Compare(compare::CompareArguments),
+    /// Run one scenario at every combination of some values: a table, a file, figures
+    Sweep(sweep::SweepArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing

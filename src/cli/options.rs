@@ -16,7 +16,7 @@ pub enum Format {
     Human,
     /// Everything, with stable names
     Json,
-    /// One row for each replication (replay: for each change)
+    /// One row for each replication (sweep: each point and service; replay: each change)
     Csv,
     /// A Markdown table (replay: the same as human)
     Md,

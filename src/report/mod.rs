@@ -8,5 +8,8 @@ pub mod markdown;
 pub mod numbers;
 pub mod plot;
 pub mod sentence;
+pub mod sweep;
+pub mod sweep_figures;
+pub mod sweep_table;
 pub mod table;
 pub mod timeline;

@@ -175,7 +175,7 @@ fn new_table(first: &str) -> Table {
 }
 
 /// A table with a line under its header and at its ends.
-fn plain_table() -> Table {
+pub(super) fn plain_table() -> Table {
     let line = || LineStyle::none().fill('-').junction('-');
     let mut table = Table::new();
     table.load_style(

@@ -75,6 +75,12 @@ impl ScenarioError {
         self
     }
 
+    /// The same error, saying at which of several points it appears.
+    pub fn at_point(mut self: Box<Self>, point: &str) -> Box<Self> {
+        self.message = format!("{}, at {point}", self.message);
+        self
+    }
+
     /// The same error with this advice if it has none yet.
     pub fn or_help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
         self.help.get_or_insert_with(|| help.into());

@@ -57,6 +57,17 @@ pub(super) struct NinesTick {
     pub(super) percent_line: usize,
 }
 
+/// A labelled position on an axis that stands upright.
+pub(super) struct Rung {
+    pub(super) unavailability: f64,
+    /// Position in pixels.
+    pub(super) at: f64,
+    /// "4 nines"; empty between whole nines.
+    pub(super) nines: String,
+    /// "99.99%".
+    pub(super) percent: String,
+}
+
 impl NinesAxis {
     /// The whole nines that enclose all `unavailabilities`; only values above 0 count.
     pub(super) fn enclosing(
@@ -139,6 +150,25 @@ impl NinesAxis {
             ),
             percent_line: 0,
         }
+    }
+
+    /// Labels for an axis whose `left` is its lower end and `right` its upper one:
+    /// there is room for a percentage at each.
+    pub(super) fn rungs(&self) -> Vec<Rung> {
+        let mut ticks: Vec<NinesTick> = (self.low..=self.high)
+            .map(|n| self.whole(n, true))
+            .collect();
+        if self.span() <= 2.0 {
+            let between = (self.low..self.high).flat_map(|n| [5.0, 2.0].map(|m| (m, n)));
+            ticks.extend(between.map(|(m, n)| self.between(m, n)));
+        }
+        let rung = |tick: NinesTick| Rung {
+            unavailability: tick.unavailability,
+            at: tick.x,
+            nines: tick.nines,
+            percent: tick.percent,
+        };
+        ticks.into_iter().map(rung).collect()
     }
 
     /// Positions of the unlabelled grid lines at 2, 3, ... 9 times a power of ten.

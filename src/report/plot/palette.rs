@@ -35,11 +35,36 @@ pub(super) fn fill(index: usize) -> Colour {
     OKABE_ITO[index % FILLS]
 }
 
+/// Viridis: its brightness rises evenly, for every kind of colour vision and in grey.
+const VIRIDIS: [Colour; 9] = [
+    Colour(0x44, 0x01, 0x54),
+    Colour(0x47, 0x2d, 0x7b),
+    Colour(0x3b, 0x52, 0x8b),
+    Colour(0x2c, 0x72, 0x8e),
+    Colour(0x21, 0x91, 0x8c),
+    Colour(0x28, 0xae, 0x80),
+    Colour(0x5e, 0xc9, 0x62),
+    Colour(0xad, 0xdc, 0x30),
+    Colour(0xfd, 0xe7, 0x25),
+];
+
+/// A colour for a share from 0 (dark) to 1 (bright).
+pub(super) fn sequential(share: f64) -> Colour {
+    let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
+    let below = (place as usize).min(VIRIDIS.len() - 2);
+    let part = place - below as f64;
+    let (a, b) = (VIRIDIS[below], VIRIDIS[below + 1]);
+    let mix = |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
+    Colour(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
 /// Black or white, whichever is readable on `background`.
 pub(super) fn ink_on(background: Colour) -> Colour {
+    // Relative luminance; at 0.2 both have about the same contrast.
+    let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
     let Colour(r, g, b) = background;
-    let brightness = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
-    if brightness > 140.0 { INK } else { PAPER }
+    let luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    if luminance > 0.2 { INK } else { PAPER }
 }
 
 /// The shape of a marker.
@@ -139,6 +164,19 @@ mod tests {
                 assert!(a.colour != b.colour || a.shape != b.shape);
             }
         }
+    }
+
+    #[test]
+    fn the_sequential_palette_gets_brighter_all_the_way() {
+        let brightness = |Colour(r, g, b): Colour| {
+            0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b)
+        };
+        let steps: Vec<f64> = (0..=64)
+            .map(|i| brightness(sequential(f64::from(i) / 64.0)))
+            .collect();
+        assert!(steps.is_sorted());
+        assert_eq!(sequential(-1.0), VIRIDIS[0]);
+        assert_eq!(sequential(2.0), VIRIDIS[8]);
     }
 
     #[test]

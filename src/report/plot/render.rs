@@ -37,6 +37,9 @@ const SVG: Grid = Grid {
     glyph_by_glyph: false,
 };
 
+/// How much a veil hides.
+const VEIL: f64 = 0.22;
+
 /// Each PNG pixel is the mean of this many squared drawn pixels: smooth edges.
 const SUPERSAMPLE: usize = 3;
 
@@ -131,6 +134,11 @@ fn paint_mark<B: DrawingBackend>(
         Mark::Polygon(corners, colour) => {
             let corners: Vec<_> = corners.iter().map(|p| grid.at(*p)).collect();
             area.draw(&Polygon::new(corners, rgb(*colour).filled()))
+        }
+        Mark::Veil(corners, colour) => {
+            let corners: Vec<_> = corners.iter().map(|p| grid.at(*p)).collect();
+            let veil = rgb(*colour).mix(VEIL).filled();
+            area.draw(&Polygon::new(corners, veil))
         }
         Mark::Disc(centre, radius, colour) => {
             let radius = (radius * grid.per_px).round() as u32;

@@ -84,6 +84,8 @@ pub(super) enum Mark {
     Rectangle(Point, Point, Colour),
     /// A filled polygon.
     Polygon(Vec<Point>, Colour),
+    /// A polygon that lets what is below shine through.
+    Veil(Vec<Point>, Colour),
     /// A filled disc of the given radius.
     Disc(Point, f64, Colour),
     /// A line of the given width whose pieces are all horizontal or vertical.
@@ -121,6 +123,43 @@ impl Scene {
 
     pub(super) fn polygon(&mut self, corners: Vec<Point>, colour: Colour) {
         self.marks.push(Mark::Polygon(corners, colour));
+    }
+
+    pub(super) fn veil(&mut self, corners: Vec<Point>, colour: Colour) {
+        self.marks.push(Mark::Veil(corners, colour));
+    }
+
+    /// A straight line in any direction, as a polygon: backends draw thick slanted
+    /// lines badly.
+    pub(super) fn slanted(&mut self, from: Point, to: Point, width: f64, colour: Colour) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx.hypot(dy);
+        if length < 1e-9 {
+            return;
+        }
+        let (nx, ny) = (-dy / length * width / 2.0, dx / length * width / 2.0);
+        self.polygon(
+            vec![
+                (from.0 + nx, from.1 + ny),
+                (to.0 + nx, to.1 + ny),
+                (to.0 - nx, to.1 - ny),
+                (from.0 - nx, from.1 - ny),
+            ],
+            colour,
+        );
+    }
+
+    /// An arrow of `length` pixels pointing up from `from`: "or better than this".
+    pub(super) fn arrow_up(&mut self, from: Point, length: f64, colour: Colour) {
+        const HEAD: f64 = 7.0;
+        let tip = from.1 - length;
+        self.path(vec![from, (from.0, tip + HEAD)], 2.0, colour);
+        let corners = vec![
+            (from.0, tip),
+            (from.0 - 5.0, tip + HEAD),
+            (from.0 + 5.0, tip + HEAD),
+        ];
+        self.polygon(corners, colour);
     }
 
     pub(super) fn disc(&mut self, centre: Point, radius: f64, colour: Colour) {

@@ -1,4 +1,4 @@
-//! All four charts over plausible, crowded and degenerate data: every text must lie
+//! All charts over plausible, crowded and degenerate data: every text must lie
 //! on the page and on no other text. Set `QUORATE_PLOT_GALLERY` to a directory to
 //! keep the files and look at them.
 
@@ -138,6 +138,88 @@ fn failover(designs: usize, services: usize, spread: f64) -> Failover {
     }
 }
 
+fn found(value: usize, unavailability: f64) -> Found {
+    Found {
+        value,
+        unavailability,
+        low: 0.6 * unavailability,
+        high: match unavailability > 0.0 {
+            true => 1.5 * unavailability,
+            false => 3e-6,
+        },
+    }
+}
+
+fn axis(name: &str, labels: &[String], numbers: bool) -> Swept {
+    Swept {
+        name: name.to_owned(),
+        labels: labels.to_vec(),
+        numbers: numbers.then(|| (0..labels.len()).map(|i| 1.0 + i as f64).collect()),
+    }
+}
+
+fn lines(labels: &[String], numbers: bool, services: usize) -> Lines {
+    let point = |s: usize, v: usize| match (s, v) {
+        (0, 3) => found(v, 0.0),
+        _ => found(v, 10_f64.powf(-2.0 - s as f64 - 0.6 * noise(9 * s + v))),
+    };
+    Lines {
+        caption: caption("Availability by galera.evs.suspect_timeout"),
+        interval: "95% confidence interval".to_owned(),
+        swept: axis("galera.evs.suspect_timeout", labels, numbers),
+        lines: (0..services)
+            .map(|s| ServiceLine {
+                service: SERVICES[s].to_owned(),
+                points: (0..labels.len()).map(|v| point(s, v)).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn heat(rows: &[String], columns: &[String], done: usize) -> Heat {
+    let cell = |value: usize| match value {
+        2 => found(value, 0.0),
+        _ => found(value, 10_f64.powf(-2.0 - 4.0 * noise(value))),
+    };
+    Heat {
+        caption: caption("Nines of the portal"),
+        rows: axis("nodes", rows, true),
+        columns: axis("keepalived.advert_int", columns, true),
+        cells: (0..done.min(rows.len() * columns.len()))
+            .map(cell)
+            .collect(),
+        scale: (2.0, 6.0),
+    }
+}
+
+fn counted(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("{n}s")).collect()
+}
+
+/// Charts of sweeps, from one point to far too many.
+fn sweeps() -> Vec<(&'static str, Option<Chart>)> {
+    let names = DESIGNS.map(str::to_owned);
+    let long = [1, 2].map(|n| format!("{n}: {}", "a value as long as a sentence ".repeat(4)));
+    let mut good = lines(&counted(2), true, 1);
+    good.lines[0].points = vec![found(0, 3e-13), found(1, 2e-2)];
+    vec![
+        ("lines", lines(&counted(6), true, 3).chart()),
+        ("lines-names", lines(&names, false, 4).chart()),
+        ("lines-long", lines(&long, false, 2).chart()),
+        ("lines-single", lines(&counted(1), true, 1).chart()),
+        ("lines-crowded", lines(&counted(90), true, 4).chart()),
+        ("lines-thirteen", good.chart()),
+        ("heat", heat(&counted(4), &counted(5), 99).chart()),
+        ("heat-single", heat(&counted(1), &counted(1), 1).chart()),
+        ("heat-partial", heat(&counted(9), &counted(12), 50).chart()),
+        (
+            "heat-crowded",
+            heat(&counted(70), &counted(80), 9999).chart(),
+        ),
+        ("heat-long", heat(&long, &long, 4).chart()),
+    ]
+}
+
 /// Every chart worth a look, by file name.
 fn gallery() -> Vec<(&'static str, Chart)> {
     let zeros = |mut chart: Availability, high: f64| {
@@ -202,8 +284,10 @@ fn gallery() -> Vec<(&'static str, Chart)> {
         ("failover-stuck", stuck.chart()),
     ];
     charts
+        .into_iter()
+        .chain(sweeps())
         .map(|(name, chart)| (name, chart.expect(name)))
-        .into()
+        .collect()
 }
 
 /// Text with its box: left, top, right, bottom.
@@ -267,6 +351,10 @@ fn nothing_to_draw_gives_no_chart() {
     assert!(attribution(0, 0, 3).chart().is_none());
     assert!(yearly(0).chart().is_none());
     assert!(failover(0, 0, 1.0).chart().is_none());
+    assert!(lines(&[], true, 2).chart().is_none());
+    assert!(lines(&counted(501), true, 1).chart().is_none());
+    assert!(heat(&counted(2), &counted(2), 0).chart().is_none());
+    assert!(heat(&counted(121), &counted(2), 9).chart().is_none());
 }
 
 #[test]
