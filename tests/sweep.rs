@@ -254,9 +254,11 @@ fn a_bad_point_is_named_before_anything_is_run() {
         "sweep",
         "scenarios/full-copy/4-node.toml",
         "--set",
+        "keepalived.priority=[100, 99, 98, 97]",
+        "--set",
         "nodes=4..5",
         "--replications",
-        "100000000",
+        "1000000",
         "--out",
         folder.path(),
     ]);

@@ -81,7 +81,7 @@ pub fn sweep(arguments: &SweepArguments) -> Outcome {
     let mut runs = BTreeMap::new();
     let stop = sweep.compute(&chosen, &plans, &columns, &mut file, &mut runs);
     file.write()?;
-    sweep.print(&chosen, &columns, &file, &runs);
+    sweep.print(&chosen, &columns, &file, &runs)?;
     match stop {
         Err(Stop::Failed(failure)) => return Err(failure),
         Err(Stop::Interrupted) => return Ok(Ending::Interrupted),
@@ -208,7 +208,7 @@ impl Sweep<'_> {
         columns: &Columns,
         file: &SweepFile,
         runs: &BTreeMap<usize, Value>,
-    ) {
+    ) -> Result<(), Failure> {
         let rows: Vec<&Row> = chosen.iter().flat_map(|i| file.rows(*i)).collect();
         output::print(&match self.arguments.output.format {
             Format::Human => sweep_table::human(&self.title(chosen, file), columns, &rows),
@@ -221,7 +221,7 @@ impl Sweep<'_> {
                     .collect();
                 json::pretty(&json!({ "schema": SCHEMA, "points": points }))
             }
-        });
+        })
     }
 
     fn json(
