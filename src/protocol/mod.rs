@@ -45,6 +45,7 @@ protocols! {
     "galera" => galera::Galera,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
+    "redis_cluster" => redis_cluster::RedisCluster,
 }
 
 /// Looks up a set expression of the scenario.
