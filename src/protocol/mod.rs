@@ -46,6 +46,7 @@ protocols! {
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
     "redis_cluster" => redis_cluster::RedisCluster,
+    "redis_sentinel" => redis_sentinel::RedisSentinel,
 }
 
 /// Looks up a set expression of the scenario.
