@@ -345,6 +345,62 @@ fn from_a_minority_back_to_a_cluster() {
     );
 }
 
+/// [M T1 two_in_sequence]: with one of two back nothing is served. The second has
+/// written down, before it died, that the first had FAIL: it refuses its own keys for
+/// 2 NT after its start, although everybody is there.
+#[test]
+fn a_restarted_node_remembers_fail() {
+    let lab = lab(T1);
+    let faults = [
+        fault("60s", "power_off", "n1"),
+        fault("75.5s", "power_off", "n2"),
+        fault("83.8s", "start", "n1"),
+        fault("108.8s", "start", "n2"),
+    ];
+    let runs = play(&lab, 150, &faults, REPLICATIONS);
+    for timeline in &runs {
+        for at in [75.0, 83.0, 108.0] {
+            assert_eq!(timeline.service("sessions", at), "down");
+        }
+        let others = since(timeline, 3, "redis.ok", |ok| ok == ["n1", "n3", "n4"]);
+        assert!((0.3..1.2).contains(&others), "{others}");
+    }
+    let all = collect(&runs, |t| since(t, 3, "redis.ok", |ok| ok.len() == 4));
+    agrees(
+        "in sequence",
+        &values("T1", "two_in_sequence", "step4_all_ok"),
+        &all,
+    );
+}
+
+/// [M T2 requirepass_without_masterauth]: state ok, and no failover.
+#[test]
+fn a_replica_that_cannot_log_in_is_none() {
+    let lab = lab_with(T2, "", &[("redis.masterauth", "false")]);
+    for timeline in play(&lab, 2000, &[fault("60s", "power_off", "n1")], 20) {
+        assert_eq!(timeline.members("redis.ok", 59.0).len(), 6);
+        assert!(timeline.members("redis.replicas", 59.0).is_empty());
+        assert_eq!(timeline.members("redis.owners", 1999.0), N123);
+        assert_eq!(timeline.service("sessions", 1999.0), "down");
+    }
+}
+
+/// What was never started is in nobody's way.
+#[test]
+fn replicas_that_are_not_there_hurt_nobody() {
+    let text = "schema = 1\nname = \"lab\"\nnode = [ { name = \"n\", count = 3 } ]\n\
+        [process.redis_a]\n[process.redis_b]\nenabled = false\n\
+        [protocol.redis]\nkind = \"redis_cluster\"\nprocess = [\"redis_a\", \"redis_b\"]\n\
+        replicas = { n2 = \"n1\", n3 = \"n2\", n1 = \"n3\" }\n";
+    let lab = Lab::new(text);
+    let start = fault("60s", "start", "n2") + "process = \"redis_b\"\n";
+    for timeline in play(&lab, 200, &[start], 5) {
+        assert_eq!(timeline.changes("redis.whole").len(), 1);
+        assert!(timeline.members("redis.replicas", 59.0).is_empty());
+        assert_eq!(timeline.members("redis.replicas", 199.0), ["n2"]);
+    }
+}
+
 /// [M T1 cov_no_one_kill]: 75 % of the keys are never interrupted.
 #[test]
 fn without_full_coverage_the_other_keys_go_on() {
@@ -814,6 +870,38 @@ mod trouble {
         text += &fault("101s", "start", &all);
         text += &process("102s", "start", &all);
         text
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+        /// Some nodes are dead, the others are split in two: when all has settled, at
+        /// most one side serves, and nobody takes writes that will be lost.
+        #[test]
+        fn at_most_one_side_of_a_partition_serves(
+            dead in 0usize..6,
+            mask in 1usize..63,
+            topology in 0usize..3,
+            coverage in prop_oneof![Just("true"), Just("false")],
+        ) {
+            let topology = [T1, T2, T3][topology];
+            let set = [("redis.cluster_require_full_coverage", coverage)];
+            let lab = lab_with(topology, "", &set);
+            let name = format!("n{}", dead % topology.0 + 1);
+            let faults = [fault("60s", "power_off", &name), line(9, 0, mask, topology.0, 65_000)];
+            for timeline in play(&lab, 400, &faults, 2) {
+                let at = |signal: &str| timeline.members(signal, 399.0);
+                let side = |node: &String| {
+                    let place: usize = node[1..].parse().expect("number");
+                    mask >> (place - 1) & 1
+                };
+                for signal in ["redis.whole", "redis.ok"] {
+                    let sides: Vec<usize> = at(signal).iter().map(side).collect();
+                    prop_assert!(sides.windows(2).all(|w| w[0] == w[1]), "{}", signal);
+                }
+                prop_assert!(at("redis.accepting_stale").is_empty());
+                prop_assert!(timeline.changes("redis.ok").iter().all(|(t, _)| *t < 200.0));
+            }
+        }
     }
 
     proptest! {

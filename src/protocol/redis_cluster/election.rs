@@ -107,7 +107,8 @@ impl<const W: usize> RedisCluster<W> {
         let master = self.master(i, step);
         if step.has(k.contact.at(i), master) && self.is_owner(master, step) {
             step.cancel(t.age.at(i));
-            if !step.has(k.synced, i) && !step.is_armed(t.sync.at(i)) {
+            let missing = !step.has(k.synced, i) && !step.is_armed(t.sync.at(i));
+            if missing && self.settings.masterauth {
                 let full = step.has(k.expired, i);
                 let s = &self.settings;
                 let delay = if full { s.sync_full } else { s.sync_partial };

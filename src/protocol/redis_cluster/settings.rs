@@ -9,6 +9,8 @@ use crate::scenario::error::Result;
 pub struct Settings {
     pub full_coverage: bool,
     pub reads_when_down: bool,
+    /// Can replicas log in to their master at all?
+    pub masterauth: bool,
     /// No limit where `cluster-replica-validity-factor` is 0.
     pub data_age: Option<Delay>,
     /// From the silence of a peer to PFAIL.
@@ -80,6 +82,7 @@ impl Settings {
         Ok(Settings {
             full_coverage: p.flag("cluster_require_full_coverage")?,
             reads_when_down: p.flag("cluster_allow_reads_when_down")?,
+            masterauth: p.flag("masterauth")?,
             data_age: (factor > 0)
                 .then(|| Delay::Fixed(timeout.times(factor) + timeout + period)),
             detect: Delay::FixedThenDrawn(timeout, detect),
