@@ -217,7 +217,7 @@ impl<const W: usize> RedisCluster<W> {
         }
         self.merge_views(i, x, step);
         if step.has(k.fail.at(i), x)
-            && (!step.has(k.held.at(i), x) || !self.owners(i, step).contains(x))
+            && (!step.has(k.held.at(i), x) || !self.sees_owner(i, x, step))
         {
             self.clear_fail(i, x, step);
         }
@@ -240,7 +240,7 @@ impl<const W: usize> RedisCluster<W> {
     /// Would a message of `from` tell `to` something, or make it mark FAIL?
     fn has_news(&self, from: Instance, to: Instance, step: &Step<'_, W>) -> bool {
         let news = (self.accused(from, step) - step.get(self.known.fail.at(to))).without(to);
-        if news.is_empty() || !self.owners(to, step).contains(from) {
+        if news.is_empty() || !self.sees_owner(to, from, step) {
             return false;
         }
         news.iter().any(|x| {
@@ -259,28 +259,18 @@ impl<const W: usize> RedisCluster<W> {
 
     /// Keeps an exchange on its way between every pair that has news.
     pub(super) fn tend_gossip(&self, step: &mut Step<'_, W>) {
-        let alive = step.get(self.known.alive);
-        for i in alive {
-            for x in alive {
-                if x <= i {
-                    continue;
-                }
+        let k = &self.known;
+        let alive = step.get(k.alive);
+        for i in self.all {
+            let contact = step.get(k.contact.at(i));
+            for x in self.all.iter().skip(i.index() + 1) {
                 let timer = self.timers.gossip.nth(self.pair(i, x));
-                let hear =
-                    step.has(self.known.contact.at(i), x) && step.has(self.known.contact.at(x), i);
-                let news = hear && (self.has_news(i, x, step) || self.has_news(x, i, step));
-                if !news {
+                let hear = contact.contains(x) && alive.contains(i) && step.has(k.contact.at(x), i);
+                if !hear || !(self.has_news(i, x, step) || self.has_news(x, i, step)) {
                     step.cancel(timer);
                 } else if !step.is_armed(timer) {
-                    let peers = step.get(self.known.contact.at(i)).len();
-                    step.arm(timer, self.settings.gossip(peers));
+                    step.arm(timer, self.settings.gossip(contact.len()));
                 }
-            }
-        }
-        for i in self.all - alive {
-            for x in self.all {
-                let (low, high) = if i < x { (i, x) } else { (x, i) };
-                step.cancel(self.timers.gossip.nth(self.pair(low, high)));
             }
         }
     }
@@ -292,7 +282,7 @@ impl<const W: usize> RedisCluster<W> {
     }
 
     fn deliver(&self, from: Instance, to: Instance, step: &mut Step<'_, W>) {
-        if !self.owners(to, step).contains(from) {
+        if !self.sees_owner(to, from, step) {
             return;
         }
         let news = (self.accused(from, step) - step.get(self.known.fail.at(to))).without(to);
@@ -320,7 +310,7 @@ impl<const W: usize> RedisCluster<W> {
         step.remove(k.pfail.at(i), x);
         step.insert(k.fail.at(i), x);
         let watch = self.timers.watch.nth(self.pair(i, x));
-        if self.owners(i, step).contains(x) {
+        if self.sees_owner(i, x, step) {
             step.insert(k.held.at(i), x);
             step.arm(watch, self.settings.hold);
         } else if step.has(k.contact.at(i), x) {

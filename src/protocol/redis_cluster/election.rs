@@ -45,8 +45,13 @@ impl<const W: usize> RedisCluster<W> {
             .collect()
     }
 
+    /// Is `x` a master with slots, as `i` sees it?
+    pub(super) fn sees_owner(&self, i: Instance, x: Instance, step: &Step<'_, W>) -> bool {
+        (0..self.layout.shards).any(|shard| self.view(i, shard, step).owner() == x)
+    }
+
     pub(super) fn is_owner(&self, i: Instance, step: &Step<'_, W>) -> bool {
-        (0..self.layout.shards).any(|shard| self.view(i, shard, step).owner() == i)
+        self.sees_owner(i, i, step)
     }
 
     /// The master that a replica follows.

@@ -21,7 +21,8 @@ impl<const W: usize> RedisCluster<W> {
         }
         let uncovered = self.settings.full_coverage && owners.intersects(fail);
         let waits = step.is_armed(t.rejoin.at(i)) || step.is_armed(t.writable.at(i));
-        step.assign(k.ok, i, !minority && !uncovered && !(is_master && waits));
+        let refuses = minority || uncovered || (is_master && waits);
+        step.assign(k.ok, i, !refuses);
     }
 
     /// Does `i` take requests for this shard?
