@@ -936,3 +936,16 @@ mod trouble {
         }
     }
 }
+
+/// "4 full copies at 99 % each" are a chain of four.
+#[test]
+fn four_masters_without_replicas_are_a_series_system() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_quorate"))
+        .args(["run", "tests/data/redis-series.toml", "--format", "json"])
+        .output()
+        .expect("runs");
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let found = &result["services"]["sessions"]["unavailability"]["estimate"];
+    let found = found.as_f64().expect("a number");
+    assert!((found - 3.940e-2).abs() < 1e-3, "{found}");
+}

@@ -1,7 +1,16 @@
 //! Who hears whom: links, PFAIL, gossip, FAIL, and the way back.
 
+use super::layout::MOST;
 use super::{Instance, RedisCluster};
 use crate::automaton::{Delay, Node, NodeSet, Step};
+
+/// The masters with slots in the view of an instance, and the peers with PFAIL about
+/// which it has heard enough: the next message makes them FAIL.
+#[derive(Clone, Copy, Default)]
+struct Listener<const W: usize> {
+    owners: NodeSet<W>,
+    proven: NodeSet<W>,
+}
 
 impl<const W: usize> RedisCluster<W> {
     /// The instances that execute, and those whose process exists.
@@ -238,15 +247,31 @@ impl<const W: usize> RedisCluster<W> {
     }
 
     /// Would a message of `from` tell `to` something, or make it mark FAIL?
-    fn has_news(&self, from: Instance, to: Instance, step: &Step<'_, W>) -> bool {
-        let news = (self.accused(from, step) - step.get(self.known.fail.at(to))).without(to);
-        if news.is_empty() || !self.sees_owner(to, from, step) {
+    fn has_news(
+        &self,
+        from: Instance,
+        to: Instance,
+        listener: &Listener<W>,
+        step: &Step<'_, W>,
+    ) -> bool {
+        if !listener.owners.contains(from) {
             return false;
         }
-        news.iter().any(|x| {
-            !step.has(self.reports(to, x), from)
-                || (step.has(self.known.pfail.at(to), x) && self.is_proven(to, x, step))
-        })
+        let news = (self.accused(from, step) - step.get(self.known.fail.at(to))).without(to);
+        news.iter()
+            .any(|x| listener.proven.contains(x) || !step.has(self.reports(to, x), from))
+    }
+
+    /// What `i` goes by when it hears others.
+    fn listener(&self, i: Instance, step: &Step<'_, W>) -> Listener<W> {
+        let pfail = step.get(self.known.pfail.at(i));
+        Listener {
+            owners: self.owners(i, step),
+            proven: pfail
+                .iter()
+                .filter(|x| self.is_proven(i, *x, step))
+                .collect(),
+        }
     }
 
     /// Does `i` hold reports about `x` from a majority, itself included?
@@ -261,12 +286,19 @@ impl<const W: usize> RedisCluster<W> {
     pub(super) fn tend_gossip(&self, step: &mut Step<'_, W>) {
         let k = &self.known;
         let alive = step.get(k.alive);
+        let mut listeners = [Listener::default(); MOST];
+        for i in alive {
+            listeners[i.index()] = self.listener(i, step);
+        }
         for i in self.all {
             let contact = step.get(k.contact.at(i));
             for x in self.all.iter().skip(i.index() + 1) {
                 let timer = self.timers.gossip.nth(self.pair(i, x));
                 let hear = contact.contains(x) && alive.contains(i) && step.has(k.contact.at(x), i);
-                if !hear || !(self.has_news(i, x, step) || self.has_news(x, i, step)) {
+                let (at_i, at_x) = (&listeners[i.index()], &listeners[x.index()]);
+                let news = hear
+                    && (self.has_news(i, x, at_x, step) || self.has_news(x, i, at_i, step));
+                if !news {
                     step.cancel(timer);
                 } else if !step.is_armed(timer) {
                     step.arm(timer, self.settings.gossip(contact.len()));

@@ -9,7 +9,7 @@ use crate::scenario::reader;
 use crate::world::process::ProcessSignals;
 
 /// The model keeps what every instance thinks of every other.
-const MOST: usize = 64;
+pub const MOST: usize = 64;
 
 /// One redis-server: where it runs, its process, and the shard that it begins with.
 pub struct Instance {
