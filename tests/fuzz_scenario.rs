@@ -15,11 +15,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const SCENARIOS: [&str; 4] = [
+const SCENARIOS: [&str; 5] = [
     include_str!("data/fuzz/everything.toml"),
     include_str!("data/fuzz/small.toml"),
     include_str!("data/fuzz/galera.toml"),
     include_str!("data/fuzz/failover.toml"),
+    include_str!("data/fuzz/redis.toml"),
 ];
 
 const SCRIPT: &str = include_str!("data/fuzz/faults.toml");

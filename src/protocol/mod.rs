@@ -47,6 +47,8 @@ protocols! {
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
     "prometheus" => prometheus::Prometheus,
+    "redis_cluster" => redis_cluster::RedisCluster,
+    "redis_sentinel" => redis_sentinel::RedisSentinel,
     "slurm" => slurm::Slurm,
 }
 
