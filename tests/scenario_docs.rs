@@ -172,3 +172,33 @@ fn fingerprints_tell_inputs_apart_and_never_change() {
         "this hash is written into reports: it may not depend on the machine or on Rust"
     );
 }
+
+/// All files of this ending below a folder.
+fn files_below(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "toml") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_scenario_that_is_shipped_is_sound() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files = Vec::new();
+    files_below(&root, &mut files);
+    files.retain(|path| !path.components().any(|part| part.as_os_str() == "faults"));
+    assert!(files.len() > 20, "found {}", files.len());
+    for path in files {
+        let checked = std::process::Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .arg("check")
+            .arg(&path)
+            .output()
+            .expect("runs");
+        let complaint = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{}: {complaint}", path.display());
+    }
+}

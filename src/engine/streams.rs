@@ -9,8 +9,8 @@ use crate::automaton::blueprint::StreamInfo;
 use crate::automaton::fnv::fnv1a;
 use crate::automaton::logarithm::ln;
 use crate::automaton::{Blueprint, Delay, Distribution, DistributionId, Nanos, StreamId};
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 /// The name of the generator, for result files.
 pub const GENERATOR: &str = "xoshiro256++ (SplitMix64 seeded)";
