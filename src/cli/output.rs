@@ -3,6 +3,7 @@
 
 use super::Failure;
 use crate::report::figures;
+use crate::report::replace::replace;
 use crate::runner::RunOutcome;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -45,9 +46,7 @@ impl Output {
     /// Writes a text file.
     pub fn text(&self, name: &str, text: &str) -> Result<(), Failure> {
         let path = self.folder.join(name);
-        let beside = self.folder.join(format!(".{name}.part"));
-        std::fs::write(&beside, text)
-            .and_then(|()| std::fs::rename(&beside, &path))
+        replace(&path, text.as_bytes())
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         Ok(())
     }

@@ -7,6 +7,7 @@ pub mod json;
 pub mod markdown;
 pub mod numbers;
 pub mod plot;
+pub mod replace;
 pub mod sentence;
 pub mod sweep;
 pub mod sweep_figures;

@@ -1,9 +1,9 @@
 //! A finished chart: its caption, its SVG and PNG forms, and how they reach the disk.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::super::replace::replace;
 use super::scene::Scene;
 use super::{png, render};
 
@@ -114,35 +114,23 @@ impl Chart {
             svg: dir.join(format!("{stem}.svg")),
             png: dir.join(format!("{stem}.png")),
         };
-        replace(&written.svg, svg.as_bytes())?;
-        replace(&written.png, &png)?;
+        put(&written.svg, svg.as_bytes())?;
+        put(&written.png, &png)?;
         Ok(written)
     }
 }
 
-/// Puts `bytes` under `path` by way of a temporary file beside it.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
-    // The process id keeps concurrent runs from writing into each other's file.
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let result = write_whole(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    result.map_err(|source| {
-        // Nothing is left to report if the temporary file is already gone.
-        let _ = fs::remove_file(&temporary);
+fn put(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
+    replace(path, bytes).map_err(|source| {
         let path = path.to_owned();
         PlotError::Io { path, source }
     })
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn chart() -> Chart {
         let mut scene = Scene::new(30.0, 20.0);
