@@ -751,23 +751,9 @@ fn a_balancer_without_servers_gives_the_address_away() {
     }
 }
 
-/// Builds the design with one `--set`; the message if it is refused.
+/// The message if the design is refused with this parameter.
 fn refusal(path: &str, value: &str) -> Option<String> {
-    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
-    let overrides = [(format!("protocol.keepalived.{path}"), value.to_owned())];
-    let around = read::Surroundings {
-        files: &NoFiles,
-        catalogue: CATALOGUE,
-        profile: None,
-        overrides: &overrides,
-    };
-    let scenario = match read::scenario("lab.toml", DESIGN, &around) {
-        Ok(scenario) => scenario,
-        Err(error) => return Some(error.to_string()),
-    };
-    build::model::<1>(&scenario, &NoFiles)
-        .err()
-        .map(|error| error.to_string())
+    support::refusal(DESIGN, &format!("protocol.keepalived.{path}"), value)
 }
 
 #[test]

@@ -761,25 +761,12 @@ fn a_majority_that_comes_back_too_late_does_not_help() {
     }
 }
 
-/// The builds of a scenario with one `--set`; the message if it is refused.
+/// The message if the scenario is refused with this parameter.
 fn refusal(path: &str, value: &str) -> Option<String> {
-    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
     let text = "schema = 1\nname = \"lab\"\nnode = [ { name = \"n\", count = 4 } ]\n\
         [process.redis_server]\n[process.elsewhere]\non = \"n1\"\n\
         [protocol.redis]\nkind = \"redis_cluster\"\n";
-    let overrides = [(format!("protocol.redis.{path}"), value.to_owned())];
-    let around = read::Surroundings {
-        files: &NoFiles,
-        catalogue: CATALOGUE,
-        profile: None,
-        overrides: &overrides,
-    };
-    let scenario = match read::scenario("lab.toml", text, &around) {
-        Ok(scenario) => scenario,
-        Err(error) => return Some(error.to_string()),
-    };
-    let model = build::model::<1>(&scenario, &NoFiles);
-    model.err().map(|error| error.to_string())
+    support::refusal(text, &format!("protocol.redis.{path}"), value)
 }
 
 #[test]

@@ -591,23 +591,9 @@ fn the_shortest_time_out_that_was_measured() {
     within(&model, 4.0, 6.1);
 }
 
-/// Builds the design with one `--set`; the message if it is refused.
+/// The message if the design is refused with this parameter.
 fn refusal(path: &str, value: &str) -> Option<String> {
-    use quorate::{model::build, protocol::CATALOGUE, scenario::NoFiles, scenario::read};
-    let overrides = [(format!("protocol.slurm.{path}"), value.to_owned())];
-    let around = read::Surroundings {
-        files: &NoFiles,
-        catalogue: CATALOGUE,
-        profile: None,
-        overrides: &overrides,
-    };
-    let scenario = match read::scenario("lab.toml", DESIGN, &around) {
-        Ok(scenario) => scenario,
-        Err(error) => return Some(error.to_string()),
-    };
-    build::model::<1>(&scenario, &NoFiles)
-        .err()
-        .map(|error| error.to_string())
+    support::refusal(DESIGN, &format!("protocol.slurm.{path}"), value)
 }
 
 #[test]

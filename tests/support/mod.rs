@@ -6,6 +6,7 @@ use quorate::automaton::{Nanos, Node, NodeSet};
 use quorate::engine::replay::{self, Plan, What};
 use quorate::model::{Model, build};
 use quorate::protocol::CATALOGUE;
+use quorate::scenario::error::Result;
 use quorate::scenario::{NoFiles, Scenario, faults, read};
 
 /// A scenario made ready for replays (up to 64 nodes).
@@ -33,21 +34,7 @@ impl Lab {
 
     /// The same with `--set` arguments.
     pub fn with(text: &str, set: &[(&str, &str)]) -> Lab {
-        let overrides: Vec<(String, String)> = set
-            .iter()
-            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
-            .collect();
-        let around = read::Surroundings {
-            files: &NoFiles,
-            catalogue: CATALOGUE,
-            profile: None,
-            overrides: &overrides,
-        };
-        let scenario = read::scenario("lab.toml", text, &around)
-            .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
-        let model = build::model(&scenario, &NoFiles)
-            .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
-        Lab { model, scenario }
+        build(text, set).unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)))
     }
 
     /// Plays a fault script in so many replications.
@@ -95,6 +82,30 @@ impl Lab {
         }
         timeline
     }
+}
+
+/// A scenario with `--set` arguments, or what is wrong with it.
+fn build(text: &str, set: &[(&str, &str)]) -> Result<Lab> {
+    let overrides: Vec<(String, String)> = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    let around = read::Surroundings {
+        files: &NoFiles,
+        catalogue: CATALOGUE,
+        profile: None,
+        overrides: &overrides,
+    };
+    let scenario = read::scenario("lab.toml", text, &around)?;
+    let model = build::model(&scenario, &NoFiles)?;
+    Ok(Lab { model, scenario })
+}
+
+/// Builds a scenario with one `--set`; the message if it is refused.
+pub fn refusal(text: &str, path: &str, value: &str) -> Option<String> {
+    build(text, &[(path, value)])
+        .err()
+        .map(|error| error.to_string())
 }
 
 fn seconds(time: Nanos) -> f64 {
