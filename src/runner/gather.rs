@@ -3,6 +3,7 @@
 use super::Effort;
 use super::outcome::{
     CauseShare, LoadOutcome, ReplicationRow, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel,
+    worst_relative_error,
 };
 use crate::automaton::Nanos;
 use crate::engine::record::{ReplicationRecord, ServiceRecord};
@@ -115,19 +116,13 @@ impl Gatherer {
         }
     }
 
-    /// The largest relative half width of all services (infinite where nothing was seen).
+    /// See [`super::outcome::RunOutcome::worst_relative_error`].
     pub fn worst_relative_error(&self) -> f64 {
-        let services = self
-            .services
-            .iter()
-            .map(|sum| self.unavailability(sum).relative_half_width());
-        let tallies = self
-            .tallies
-            .iter()
-            .flat_map(|(_, levels)| levels)
-            .filter(|level| level.here.sum() > 0.0)
-            .map(|level| self.share(level).relative_half_width());
-        services.chain(tallies).fold(0.0, f64::max)
+        let levels = self.tallies.iter().flat_map(|(_, levels)| levels);
+        worst_relative_error(
+            self.services.iter().map(|sum| self.unavailability(sum)),
+            levels.map(|level| self.share(level)),
+        )
     }
 
     /// The share of time of a quantity that was summed in seconds per replication.

@@ -56,16 +56,22 @@ impl RunOutcome {
     /// a service was never seen down. Levels of a tally that never occurred do
     /// not count, because most of them cannot occur in any time.
     pub fn worst_relative_error(&self) -> f64 {
-        let services = self
-            .services
-            .iter()
-            .map(|(_, service)| service.unavailability);
+        let services = self.services.iter().map(|(_, s)| s.unavailability);
         let levels = self.tallies.values().flatten().map(|level| level.share);
-        services
-            .chain(levels.filter(|share| share.estimate > 0.0))
-            .map(|estimate| estimate.relative_half_width())
-            .fold(0.0, f64::max)
+        worst_relative_error(services, levels)
     }
+}
+
+/// The rule behind [`RunOutcome::worst_relative_error`], which the runner also needs
+/// before there is an outcome.
+pub(super) fn worst_relative_error(
+    services: impl Iterator<Item = Estimate>,
+    levels: impl Iterator<Item = Estimate>,
+) -> f64 {
+    services
+        .chain(levels.filter(|share| share.estimate > 0.0))
+        .map(|estimate| estimate.relative_half_width())
+        .fold(0.0, f64::max)
 }
 
 fn in_order<S: serde::Serializer>(
