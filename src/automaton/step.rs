@@ -29,10 +29,11 @@ pub trait Reader {
     fn arm(&mut self, timer: Timer, delay: Delay, stream: StreamId);
     /// Stops a timer.
     fn cancel(&mut self, timer: Timer);
-    /// Stops a timer, remembering how long it still had to run.
-    fn suspend(&mut self, timer: Timer);
-    /// Lets a suspended timer run on.
-    fn resume(&mut self, timer: Timer);
+    /// Lets a running timer run `factor` times as fast as normal from now on: what
+    /// it still has to run is divided by it. At 0 it stands still, and counts as
+    /// running. A timer that is armed (again) begins at pace 1; one that does not
+    /// run has no pace.
+    fn pace(&mut self, timer: Timer, factor: f64);
     /// Is the timer running? One that has just fired is not.
     fn is_armed(&self, timer: Timer) -> bool;
     /// The index of one of `weights` (not all zero, none negative).
@@ -193,16 +194,11 @@ impl<'a, const W: usize> Step<'a, W> {
         self.reader.cancel(timer);
     }
 
-    /// Stops a running timer, keeping the time that it still had to run.
-    pub fn suspend(&mut self, timer: Timer) {
-        if self.reader.is_armed(timer) {
-            self.reader.suspend(timer);
-        }
-    }
-
-    /// Lets a suspended timer run on with the age that it had.
-    pub fn resume(&mut self, timer: Timer) {
-        self.reader.resume(timer);
+    /// Lets a running timer run `factor` (finite, not negative) times as fast as
+    /// normal from now on, with the age that it has: 0 stands still, 1 is normal.
+    /// Nothing happens where it is not running; arming it (again) ends its pace.
+    pub fn pace(&mut self, timer: Timer, factor: f64) {
+        self.reader.pace(timer, factor);
     }
 
     /// Tells the statistics of a fault or a return.

@@ -8,6 +8,12 @@
 //!
 //! A key holds the time, then the order of insertion, then the slot; comparing
 //! two keys therefore breaks ties by insertion order.
+//!
+//! A timer at another pace than the normal one has a note beside its slot: how
+//! long it would still run at normal pace. The note names the arming that it
+//! belongs to, so arming a timer again outdates it without looking for it, and
+//! timers whose pace never changes pay nothing. A timer that stands still keeps
+//! its place at the end of all time.
 
 use crate::automaton::{Nanos, Timer};
 use crate::model::MAX_TIMERS;
@@ -18,6 +24,18 @@ const _: () = assert!(MAX_TIMERS == 1 << 24);
 pub const MAX_ARMINGS: u64 = 1 << 40;
 
 const IDLE: u128 = u128::MAX;
+
+/// What is kept of a timer whose pace was changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// The arming that this belongs to; another one has made it void.
+    arming: u64,
+    /// How many times as fast as normal it runs.
+    factor: f64,
+    /// How long it had to run at normal pace when `since` was now.
+    rest: Nanos,
+    since: Nanos,
+}
 
 /// The pending timers of one replication.
 #[derive(Clone, Debug)]
@@ -31,8 +49,8 @@ pub struct Agenda {
     next: u128,
     armings: u64,
     now: Nanos,
-    /// What a suspended timer still had to run.
-    suspended: Vec<Option<Nanos>>,
+    /// The pace of each timer for which it was changed.
+    paces: Vec<Pace>,
 }
 
 impl Agenda {
@@ -45,7 +63,7 @@ impl Agenda {
             next: IDLE,
             armings: 0,
             now: Nanos::ZERO,
-            suspended: vec![None; timers],
+            paces: vec![Pace::default(); timers],
         }
     }
 
@@ -53,7 +71,7 @@ impl Agenda {
     pub fn clear(&mut self) {
         self.pairs.fill([IDLE; 2]);
         self.next = IDLE;
-        self.suspended.fill(None);
+        self.paces.fill(Pace::default());
         self.armings = 0;
         self.now = Nanos::ZERO;
     }
@@ -103,29 +121,57 @@ impl Agenda {
         key != IDLE && (key as u64) >> 24 > armings
     }
 
-    /// Silences a timer and remembers how long it still had to run.
-    pub fn suspend(&mut self, timer: Timer) {
+    /// Lets a pending timer run `factor` times as fast as normal from now on (0: it
+    /// stands still); what it still has to run is stretched or shrunk with it. A
+    /// timer that is armed (again) runs at normal pace.
+    pub fn pace(&mut self, timer: Timer, factor: f64) {
+        debug_assert!(factor >= 0.0 && factor.is_finite());
         let key = self.key(timer);
-        self.suspended[timer.0 as usize] = Some(if key == IDLE {
-            Nanos::NEVER
+        let Some((rest, before)) = self.rest(timer) else {
+            return;
+        };
+        if factor == before {
+            return;
+        }
+        let time = if factor == 1.0 {
+            self.now + rest
         } else {
-            Nanos((key >> 64) as u64).since(self.now)
-        });
-        self.cancel(timer);
+            // A quotient beyond all bounds (0/0 among them) is never.
+            let stretched = (rest.0 as f64 / factor + 0.5).min(Nanos::NEVER.0 as f64);
+            self.now + Nanos(stretched as u64)
+        };
+        self.paces[timer.0 as usize] = Pace {
+            arming: key as u64 >> 24,
+            factor,
+            rest,
+            since: self.now,
+        };
+        self.place(timer, u128::from(time.0) << 64 | u128::from(key as u64));
     }
 
-    /// Lets a suspended timer run for the rest of its time.
-    pub fn resume(&mut self, timer: Timer) {
-        if let Some(rest) = self.suspended[timer.0 as usize].take() {
-            self.arm(timer, rest);
+    /// How long a pending timer would still run at normal pace, and its pace.
+    pub fn rest(&self, timer: Timer) -> Option<(Nanos, f64)> {
+        let key = self.key(timer);
+        if key == IDLE {
+            return None;
         }
+        let pace = self.paces[timer.0 as usize];
+        if pace.arming != key as u64 >> 24 {
+            return Some((Nanos((key >> 64) as u64).since(self.now), 1.0));
+        }
+        let passed = self.now.since(pace.since);
+        let used = if pace.factor == 1.0 {
+            passed.0
+        } else {
+            (passed.0 as f64 * pace.factor + 0.5) as u64
+        };
+        Some((pace.rest.since(Nanos(used)), pace.factor))
     }
 
     /// When the next timer runs out, and which.
     #[inline]
     pub fn peek(&self) -> Option<(Nanos, Timer)> {
-        let key = self.next;
-        (key != IDLE).then_some((Nanos((key >> 64) as u64), Timer(key as u32 & 0xff_ffff)))
+        self.peek_before(Nanos::NEVER)
     }
 
     /// The next timer, if it runs out before `end` (which is no later than never).
@@ -217,17 +263,91 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_timer_keeps_its_age() {
+    fn a_timer_that_stands_still_keeps_its_age() {
         let mut agenda = Agenda::new(2);
         agenda.arm(Timer(0), Nanos(10));
         agenda.advance_to(Nanos(4));
-        agenda.suspend(Timer(0));
+        agenda.pace(Timer(0), 0.0);
+        assert_eq!(agenda.peek(), None);
+        assert!(agenda.armed_since(Timer(0), 0));
         agenda.advance_to(Nanos(100));
-        agenda.resume(Timer(0));
+        assert_eq!(agenda.rest(Timer(0)), Some((Nanos(6), 0.0)));
+        agenda.pace(Timer(0), 1.0);
         assert_eq!(agenda.peek(), Some((Nanos(106), Timer(0))));
     }
 
+    #[test]
+    fn a_paced_timer_stretches_what_it_still_has_to_run() {
+        let mut agenda = Agenda::new(1);
+        agenda.arm(Timer(0), Nanos(100));
+        agenda.advance_to(Nanos(40));
+        agenda.pace(Timer(0), 2.0);
+        assert_eq!(agenda.peek(), Some((Nanos(70), Timer(0))));
+        agenda.advance_to(Nanos(60));
+        agenda.pace(Timer(0), 0.1);
+        assert_eq!(agenda.peek(), Some((Nanos(260), Timer(0))));
+        agenda.advance_to(Nanos(110));
+        agenda.pace(Timer(0), 1.0);
+        assert_eq!(agenda.peek(), Some((Nanos(125), Timer(0))));
+        // A pace so slow that it never ends is no overflow.
+        agenda.pace(Timer(0), 1e-300);
+        assert_eq!(agenda.peek(), None);
+        agenda.pace(Timer(0), 1.0);
+        assert_eq!(agenda.peek(), Some((Nanos(125), Timer(0))));
+    }
+
+    #[test]
+    fn a_pace_ends_with_the_run_that_it_was_given_to() {
+        let mut agenda = Agenda::new(2);
+        agenda.pace(Timer(0), 3.0);
+        agenda.arm(Timer(0), Nanos(9));
+        assert_eq!(agenda.peek(), Some((Nanos(9), Timer(0))));
+        agenda.pace(Timer(0), 3.0);
+        assert_eq!(agenda.peek(), Some((Nanos(3), Timer(0))));
+        agenda.arm(Timer(0), Nanos(9));
+        assert_eq!(agenda.peek(), Some((Nanos(9), Timer(0))));
+        agenda.pace(Timer(0), 0.0);
+        agenda.cancel(Timer(0));
+        assert!(!agenda.armed_since(Timer(0), 0));
+        agenda.pace(Timer(0), 1.0);
+        assert_eq!(agenda.peek(), None);
+        // One that would never run out has nothing to stretch.
+        agenda.arm(Timer(1), Nanos::NEVER);
+        agenda.pace(Timer(1), 5.0);
+        assert_eq!(agenda.peek(), None);
+    }
+
     proptest! {
+        /// Time at each pace, weighted with the pace, adds up to the delay.
+        #[test]
+        fn paced_time_adds_up(
+            delay in 1u64..10_000_000,
+            steps in proptest::collection::vec((1u64..1_000_000, 0usize..6), 0..12),
+        ) {
+            const FACTORS: [f64; 6] = [0.0, 0.25, 0.5, 1.0, 2.0, 3.7];
+            let mut agenda = Agenda::new(1);
+            agenda.arm(Timer(0), Nanos(delay));
+            let (mut age, mut factor) = (0.0, 1.0);
+            for (pause, next) in &steps {
+                let end = Nanos(agenda.now().0 + pause);
+                if agenda.peek_before(end).is_some() {
+                    break;
+                }
+                agenda.advance_to(end);
+                age += *pause as f64 * factor;
+                factor = FACTORS[*next];
+                agenda.pace(Timer(0), factor);
+            }
+            if let Some((time, _)) = agenda.peek() {
+                age += time.since(agenda.now()).0 as f64 * factor;
+                // Each change of pace rounds once.
+                let rounding = 4.0 * (steps.len() as f64 + 1.0);
+                prop_assert!((age - delay as f64).abs() <= rounding, "{age}");
+            } else {
+                prop_assert!(factor == 0.0 && age < delay as f64 + 1.0);
+            }
+        }
+
         #[test]
         fn events_come_in_the_order_of_a_sorted_list(
             delays in proptest::collection::vec(0u64..50, 1..40),

@@ -57,12 +57,11 @@ impl Reader for Clock {
         self.agenda.cancel(timer);
     }
 
-    fn suspend(&mut self, timer: Timer) {
-        self.agenda.suspend(timer);
-    }
-
-    fn resume(&mut self, timer: Timer) {
-        self.agenda.resume(timer);
+    fn pace(&mut self, timer: Timer, factor: f64) {
+        // The timer that has just fired still has its slot, but runs no more.
+        if self.is_armed(timer) {
+            self.agenda.pace(timer, factor);
+        }
     }
 
     fn is_armed(&self, timer: Timer) -> bool {

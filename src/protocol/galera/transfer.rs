@@ -159,12 +159,12 @@ impl<const W: usize> Galera<W> {
         let (absent, resting) = (step.get(self.transfers.absent), step.get(id));
         if rest && resting.is_empty() {
             for node in absent {
-                step.suspend(self.timers.coverage.at(node));
+                step.pace(self.timers.coverage.at(node), 0.0);
             }
             step.put(id, absent);
         } else if !rest && !resting.is_empty() {
             for node in resting & absent {
-                step.resume(self.timers.coverage.at(node));
+                step.pace(self.timers.coverage.at(node), 1.0);
             }
             step.put(id, NodeSet::EMPTY);
         }
