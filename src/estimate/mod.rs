@@ -10,6 +10,7 @@
 //! | how long outages last | [`Durations`] |
 //! | may this mean be believed at all | [`Concentration`] |
 //! | do two samples come from one distribution | [`kolmogorov_smirnov_two_sample`] |
+//! | how long requests wait at a busy server | [`queueing`] |
 //!
 //! Nothing seen is an upper bound, never a zero: every interval here stays honest at zero events.
 //! Unavailability is estimated as unavailability, and availability is its
@@ -25,6 +26,7 @@ mod durations;
 mod exact_sums;
 mod interval;
 mod moments;
+pub mod queueing;
 mod rank;
 mod significance;
 
