@@ -98,6 +98,9 @@ pub struct SetInfo<const W: usize> {
     pub domain: NodeSet<W>,
     /// May scenario expressions name it, and do timelines show it?
     pub public: bool,
+    /// The automaton that registered it, and writes it unless another one says that
+    /// it does ([`Automaton::writes`](super::Automaton::writes)).
+    pub owner: Owner,
 }
 
 /// Name and nature of a timer.
@@ -213,6 +216,7 @@ impl<const W: usize> Blueprint<W> {
             name: name.to_owned(),
             domain,
             public,
+            owner: self.owner,
         });
         id
     }

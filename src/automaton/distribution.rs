@@ -121,6 +121,37 @@ impl Distribution {
             Distribution::Scaled { factor, base } => factor * base.mean(),
         }
     }
+
+    /// The mean of the `order`-th power, in seconds to that power; infinite where it
+    /// is too large for a number.
+    pub fn raw_moment(&self, order: u8) -> f64 {
+        let k = f64::from(order);
+        let power = i32::from(order);
+        match self {
+            Distribution::Never => f64::INFINITY,
+            Distribution::Deterministic { value } => value.powi(power),
+            Distribution::Uniform { low, high } if low == high => low.powi(power),
+            Distribution::Uniform { low, high } => {
+                (high.powi(power + 1) - low.powi(power + 1)) / ((k + 1.0) * (high - low))
+            }
+            Distribution::Exponential { mean } => mean.powi(power) * gamma(k + 1.0),
+            Distribution::Weibull { shape, scale } => scale.powi(power) * gamma(1.0 + k / shape),
+            Distribution::Lognormal { median, sigma } => {
+                median.powi(power) * (0.5 * k * k * sigma * sigma).exp()
+            }
+            Distribution::Gamma { shape, mean } => (0..order)
+                .map(|i| mean * (shape + f64::from(i)) / shape)
+                .product(),
+            Distribution::Empirical { sorted } => {
+                sorted.iter().map(|value| value.powi(power)).sum::<f64>() / sorted.len() as f64
+            }
+            Distribution::Mixture { parts } => parts
+                .iter()
+                .map(|(weight, part)| weight * part.raw_moment(order))
+                .sum(),
+            Distribution::Scaled { factor, base } => factor.powi(power) * base.raw_moment(order),
+        }
+    }
 }
 
 /// Takes the part that `u` falls into and stretches the rest of `u` over it,
@@ -184,6 +215,39 @@ mod tests {
             },
         ] {
             close(sample_mean(&distribution), distribution.mean(), 3e-3);
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_the_quantiles() {
+        for distribution in [
+            Distribution::Exponential { mean: 3.0 },
+            Distribution::weibull_with_mean(1.4, 5.0),
+            Distribution::lognormal_with_mean(10.0, 0.3),
+            Distribution::Gamma {
+                shape: 2.5,
+                mean: 4.0,
+            },
+            Distribution::Uniform {
+                low: 2.0,
+                high: 3.0,
+            },
+            Distribution::Mixture {
+                parts: vec![
+                    (0.75, Distribution::Exponential { mean: 1.0 }),
+                    (0.25, Distribution::Deterministic { value: 8.0 }),
+                ],
+            },
+        ] {
+            for order in 1..=3 {
+                let n = 20_000;
+                let sampled = (0..n)
+                    .map(|i| (f64::from(i) + 0.5) / f64::from(n))
+                    .map(|u| distribution.quantile(u).powi(order))
+                    .sum::<f64>()
+                    / f64::from(n);
+                close(sampled, distribution.raw_moment(order as u8), 1e-2);
+            }
         }
     }
 

@@ -43,6 +43,16 @@ pub trait Automaton<const W: usize>: Send + Sync {
     /// The sets whose change makes the model call [`Automaton::react`].
     fn reads(&self) -> Vec<SetId>;
 
+    /// The sets that this automaton writes although another one registered them.
+    fn writes(&self) -> Vec<SetId> {
+        Vec::new()
+    }
+
+    /// The names of the automata that have to hear the orders that this one gives.
+    fn commands(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Sets the initial state: everything has been running for a long time.
     /// Automata begin in the order in which the model lists them, the world first.
     fn begin(&self, step: &mut Step<'_, W>);

@@ -5,6 +5,7 @@
 //! what the services did; [`replay`] lets a fault script decide.
 
 pub mod agenda;
+pub mod branch;
 pub mod play;
 pub mod record;
 pub mod replay;

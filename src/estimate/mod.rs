@@ -26,6 +26,7 @@ mod durations;
 mod exact_sums;
 mod interval;
 mod moments;
+pub mod phase_type;
 pub mod queueing;
 mod rank;
 mod significance;

@@ -7,6 +7,7 @@
 pub mod build;
 pub mod derived;
 pub mod measure;
+pub mod slice;
 
 use crate::automaton::{
     Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step,

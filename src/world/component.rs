@@ -148,6 +148,10 @@ impl<const W: usize> Automaton<W> for Components<W> {
         Vec::new()
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        vec![self.powered, self.connected]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         for part in &self.parts {
             step.put(part.works, part.nodes);

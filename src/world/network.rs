@@ -140,6 +140,11 @@ impl<const W: usize> Automaton<W> for Network<W> {
         sides.chain([self.connected, self.weather.1]).collect()
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        let reach = self.all.iter().map(|node| self.reach.at(node));
+        reach.chain([self.carrier, self.clients]).collect()
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         for node in self.all {
             step.put(self.side.at(node), self.all);

@@ -259,6 +259,10 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
         vec![self.powered]
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        vec![self.up, self.frozen, self.running]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         for id in [self.healthy, self.powered, self.up, self.running] {
             step.put(id, self.all);

@@ -53,6 +53,10 @@ impl<const W: usize> Automaton<W> for Operator<W> {
         signals
     }
 
+    fn commands(&self) -> Vec<&str> {
+        vec![&self.protocol]
+    }
+
     fn begin(&self, _step: &mut Step<'_, W>) {}
 
     fn react(&self, step: &mut Step<'_, W>) {

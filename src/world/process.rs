@@ -503,6 +503,14 @@ impl<const W: usize> Automaton<W> for Processes<W> {
         reads
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        let signals = |p: &Process<W>| {
+            let s = p.signals;
+            [s.works, s.present, s.active, s.frozen, s.stopped]
+        };
+        self.processes.iter().flat_map(signals).collect()
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         let up = step.get(self.up);
         step.put(self.seen_up, up);

@@ -64,6 +64,10 @@ impl<const W: usize> Automaton<W> for Shocks<W> {
         Vec::new()
     }
 
+    fn commands(&self) -> Vec<&str> {
+        vec!["node"]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         for (timer, every, ..) in &self.shocks {
             step.arm(*timer, *every);
@@ -189,6 +193,11 @@ impl<const W: usize> Automaton<W> for Partitions<W> {
 
     fn reads(&self) -> Vec<SetId> {
         Vec::new()
+    }
+
+    fn writes(&self) -> Vec<SetId> {
+        let sides = self.all.iter().map(|node| self.sides.at(node));
+        sides.chain([self.clients]).collect()
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {

@@ -420,6 +420,10 @@ impl<const W: usize> Automaton<W> for Galera<W> {
         reads
     }
 
+    fn commands(&self) -> Vec<&str> {
+        vec!["proc"]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         let (alive, present) = self.processes(step);
         let k = &self.known;

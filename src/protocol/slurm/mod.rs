@@ -465,6 +465,10 @@ impl<const W: usize> Automaton<W> for Slurm<W> {
         reads
     }
 
+    fn commands(&self) -> Vec<&str> {
+        vec!["proc"]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
         step.arm(self.timers.begun, Delay::Fixed(Nanos::ZERO));
