@@ -11,6 +11,7 @@ use crate::scenario::parameters::in_expression;
 use crate::scenario::{Files, OperatorSpec, Scenario};
 use crate::world::WorldSignals;
 use crate::world::component::Components;
+use crate::world::coverage::{Coverage, CoverageSignals};
 use crate::world::network::Network;
 use crate::world::node::Nodes;
 use crate::world::operator::Operator;
@@ -28,6 +29,7 @@ pub fn model<const W: usize>(scenario: &Scenario, files: &dyn Files) -> Result<M
     let mut builder = Builder::new(scenario);
     builder.world();
     builder.protocols(files)?;
+    builder.name_coverages()?;
     builder.name_derived()?;
     builder.link()?;
     builder.finish()
@@ -41,6 +43,7 @@ struct Builder<'a, const W: usize> {
     processes: Option<Processes<W>>,
     process_owner: usize,
     protocols: Vec<(usize, Box<dyn Protocol<W>>)>,
+    coverages: Vec<CoverageSignals>,
     derived: Vec<SetId>,
     signals: WorldSignals,
     process_signals: Vec<ProcessSignals>,
@@ -91,6 +94,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             processes: None,
             process_owner: 0,
             protocols: Vec::new(),
+            coverages: Vec::new(),
             derived: Vec::new(),
             signals,
             process_signals: Vec::new(),
@@ -191,27 +195,32 @@ impl<'a, const W: usize> Builder<'a, W> {
         Ok(())
     }
 
+    /// Gives the coverages' signals their numbers.
+    fn name_coverages(&mut self) -> Result<()> {
+        for spec in &self.scenario.coverages {
+            self.check_new_name(&spec.name, &spec.origin)?;
+            let signals = CoverageSignals::register(&mut self.blueprint, &spec.name);
+            self.coverages.push(signals);
+        }
+        Ok(())
+    }
+
+    fn check_new_name(&self, name: &str, origin: &Origin) -> Result<()> {
+        let taken = self.blueprint.signal_named(name).is_some()
+            || self.blueprint.node_named(name).is_some()
+            || self.groups.groups.iter().any(|(group, _)| group == name);
+        if !taken {
+            return Ok(());
+        }
+        let message = format!("`{name}` already is the name of a signal, a node or a group");
+        Err(ScenarioError::at(origin, message, "here"))
+    }
+
     /// Gives the scenario's own signals their numbers, so that expressions can name them.
     fn name_derived(&mut self) -> Result<()> {
         let all = self.blueprint.all_nodes();
         for spec in &self.scenario.signals {
-            let taken = self.blueprint.signal_named(&spec.name).is_some()
-                || self.blueprint.node_named(&spec.name).is_some()
-                || self
-                    .groups
-                    .groups
-                    .iter()
-                    .any(|(group, _)| *group == spec.name);
-            if taken {
-                return Err(ScenarioError::at(
-                    &spec.origin,
-                    format!(
-                        "`{}` already is the name of a signal, a node or a group",
-                        spec.name
-                    ),
-                    "here",
-                ));
-            }
+            self.check_new_name(&spec.name, &spec.origin)?;
             let id = self.blueprint.signal(&spec.name, all);
             self.derived.push(id);
         }
@@ -228,6 +237,8 @@ impl<'a, const W: usize> Builder<'a, W> {
 
     /// Looks up the names in all set expressions, now that every signal exists.
     fn link(&mut self) -> Result<()> {
+        // Signals may be made of coverages and coverages of signals.
+        self.narrow_coverages()?;
         for (index, id) in self.derived.clone().into_iter().enumerate() {
             let spec = &self.scenario.signals[index];
             let set = self.compile_set(&spec.expression, &spec.origin)?;
@@ -251,6 +262,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             self.claim_owner();
             self.add(DerivedSignal::new(spec.name.clone(), id, set));
         }
+        self.narrow_coverages()?;
         if let Some(mut processes) = self.processes.take() {
             for (index, spec) in self.scenario.processes.iter().enumerate() {
                 if let Some(ready) = &spec.ready {
@@ -267,6 +279,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             protocol.link(&|located| self.compile_set(&located.expression, &located.origin))?;
             self.automata[owner] = protocol.into_automaton();
         }
+        self.link_coverages()?;
         for spec in &self.scenario.operators {
             self.check_operator(spec)?;
             self.claim_owner();
@@ -278,8 +291,46 @@ impl<'a, const W: usize> Builder<'a, W> {
         Ok(())
     }
 
+    /// Nobody can serve who is not in the set that is covered.
+    fn narrow_coverages(&mut self) -> Result<()> {
+        for (spec, signals) in self.scenario.coverages.iter().zip(self.coverages.clone()) {
+            let of = self.compile_set(&spec.of.expression, &spec.of.origin)?;
+            let domain = of.domain(&self.blueprint);
+            self.blueprint.set_domain(signals.serving, domain);
+        }
+        Ok(())
+    }
+
+    fn link_coverages(&mut self) -> Result<()> {
+        for (spec, signals) in self.scenario.coverages.iter().zip(self.coverages.clone()) {
+            let of = self.compile_set(&spec.of.expression, &spec.of.origin)?;
+            let healthy = match &spec.healthy {
+                Some(located) => self.compile_set(&located.expression, &located.origin)?,
+                None => Set::Signal(self.signals.running),
+            };
+            let mut reads = Vec::new();
+            of.signals(&mut reads);
+            if reads.is_empty() || reads.contains(&signals.serving) {
+                return Err(ScenarioError::at(
+                    &spec.of.origin,
+                    format!("`{}` must be the members of a signal", spec.name),
+                    "nobody takes over here",
+                )
+                .help("name who serves where every take-over works, e.g. of = \"vip\""));
+            }
+            self.claim_owner();
+            let sets = (of, healthy);
+            let coverage = Coverage::new(&mut self.blueprint, spec, sets, signals, None);
+            self.add(coverage);
+        }
+        Ok(())
+    }
+
     fn check_operator(&self, spec: &OperatorSpec) -> Result<()> {
-        let names = || self.scenario.protocols.iter().map(|p| p.name.as_str());
+        let names = || {
+            let protocols = self.scenario.protocols.iter().map(|p| p.name.as_str());
+            protocols.chain(self.scenario.coverages.iter().map(|c| c.name.as_str()))
+        };
         let Some(target) = self.automata.iter().find(|a| a.name() == spec.protocol) else {
             return Err(ScenarioError::at(
                 &spec.action_origin,
@@ -405,6 +456,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             .map(|n| n.repair.mean())
             .chain(self.scenario.components.iter().map(|c| c.repair.mean()))
             .chain(self.scenario.partitions.iter().map(|p| p.lasts.mean()))
+            .chain(self.scenario.coverages.iter().map(|c| c.intervenes.mean()))
             .chain(
                 self.scenario
                     .operators
@@ -447,7 +499,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             (
                 self.automata.len(),
                 MAX_AUTOMATA,
-                "protocols, signals and operators",
+                "protocols, coverages, signals and operators",
             ),
             (self.blueprint.timer_count(), MAX_TIMERS, "timers"),
         ];

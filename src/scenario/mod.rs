@@ -4,6 +4,7 @@
 //! the scenario file, the `--set` arguments of the command line; later ones win.
 //! Nothing here knows how a protocol behaves.
 
+pub mod coverage;
 pub mod delay;
 pub mod document;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod reader;
 pub mod units;
 
 use crate::automaton::{Distribution, Nanos};
+use coverage::CoverageSpec;
 use error::Origin;
 use expression::{Condition, CountExpression, SetExpression, ShareExpression};
 use parameters::Parameters;
@@ -67,6 +69,8 @@ pub struct Scenario {
     pub processes: Vec<ProcessSpec>,
     /// Protocol instances.
     pub protocols: Vec<ProtocolSpec>,
+    /// Take-overs that may not work.
+    pub coverages: Vec<CoverageSpec>,
     /// Named set expressions.
     pub signals: Vec<SignalSpec>,
     /// People who notice and act.

@@ -2,6 +2,7 @@
 //! on them, and the people who look after them. Protocols only see signals.
 
 pub mod component;
+pub mod coverage;
 pub mod network;
 pub mod node;
 pub mod operator;

@@ -1,6 +1,7 @@
 //! Reads a scenario file and checks everything that can be checked without a
 //! model. One file for each part of a scenario.
 
+mod coverage;
 mod names;
 mod nodes;
 mod people;
@@ -82,9 +83,11 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
     trouble.read(&r, &places, &mut names, around)?;
     let processes = processes::processes(&r, &places, around)?;
     let protocols = processes::protocols(&r, &places, &mut names, around)?;
+    let coverages = coverage::coverages(&r, &profile, &mut names, around)?;
     let signals = services::signals(&r, &mut names)?;
-    let operators = people::operators(&r, &places, &protocols, around)?;
-    people::check_number_of_parts(&r, &protocols, &signals, &operators)?;
+    let operators = people::operators(&r, &places, &protocols, &coverages, around)?;
+    let parts = protocols.len() + coverages.len() + signals.len() + operators.len();
+    people::check_number_of_parts(&r, parts)?;
     let (services, tallies) = services::services_and_tallies(&r, &places)?;
     let scenario = Scenario {
         name: title,
@@ -96,6 +99,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         shocks: trouble.shocks,
         partitions: trouble.partitions,
         processes,
+        coverages,
         signals,
         operators,
         services,

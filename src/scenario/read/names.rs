@@ -49,10 +49,15 @@ impl Names {
             }
             Some((other, place)) => Err(ScenarioError::at(
                 origin,
-                format!("the name `{name}` is taken: {other} in {} has it", place.line()),
+                format!(
+                    "the name `{name}` is taken: {other} in {} has it",
+                    place.line()
+                ),
                 format!("{what} of the same name"),
             )
-            .help("nodes, groups, components, shocks, partitions, protocols and signals need different names")),
+            .help(
+                "nodes, groups, components, protocols, signals and the like need different names",
+            )),
         }
     }
 

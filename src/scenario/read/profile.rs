@@ -57,6 +57,14 @@ impl Profile {
         }
     }
 
+    /// A value of the profile that belongs to no table.
+    pub fn top(&self, key: &str) -> Option<&Item> {
+        match &self.item.as_ref()?.value {
+            Value::Table(table) => table.get(key),
+            _ => None,
+        }
+    }
+
     /// A reader of the whole profile.
     pub fn reader(&self) -> Result<Option<Reader<'_>>> {
         self.item
@@ -105,7 +113,7 @@ fn check(item: &Item) -> Result<()> {
         }
         n.finish()?;
     }
-    for key in ["component", "shock", "partition", "reference"] {
+    for key in ["coverage", "component", "shock", "partition", "reference"] {
         let _ = p.item(key);
     }
     p.finish()
