@@ -2,8 +2,8 @@
 //! distributions, each with a name.
 
 use super::{
-    Counter, Counters, Delay, Distribution, DistributionId, Nanos, Node, NodeSet, SetId, Sets,
-    State,
+    Counter, Counters, Delay, Distribution, DistributionId, Level, Nanos, Node, NodeSet, SetId,
+    Sets, State,
 };
 use std::collections::BTreeMap;
 
@@ -129,6 +129,7 @@ pub struct Blueprint<const W: usize> {
     node_names: Vec<String>,
     sets: Vec<SetInfo<W>>,
     by_name: BTreeMap<String, SetId>,
+    levels: BTreeMap<String, (Level, u64)>,
     counters: u32,
     timers: Vec<TimerInfo>,
     timer_streams: Vec<StreamInfo>,
@@ -144,6 +145,7 @@ impl<const W: usize> Blueprint<W> {
             node_names,
             sets: Vec::new(),
             by_name: BTreeMap::new(),
+            levels: BTreeMap::new(),
             counters: 0,
             timers: Vec::new(),
             timer_streams: Vec::new(),
@@ -232,6 +234,38 @@ impl<const W: usize> Blueprint<W> {
         let base = self.counters;
         self.counters += len as u32;
         Counters(base)
+    }
+
+    /// A counter that scenario expressions may name, as in `level(queue.waiting)`,
+    /// with the largest value that it can have. Write it with
+    /// [`super::Step::put_level`].
+    ///
+    /// # Panics
+    /// If the name is taken; an automaton names its levels by its own name.
+    pub fn level(&mut self, name: &str, limit: u64) -> Level {
+        let level = Level {
+            counter: self.counter(),
+            changed: self.add_set(name, NodeSet::EMPTY, false),
+        };
+        let before = self.levels.insert(name.to_owned(), (level, limit));
+        assert!(before.is_none(), "two levels are named {name}");
+        level
+    }
+
+    /// The level of this name.
+    pub fn level_named(&self, name: &str) -> Option<Level> {
+        self.levels.get(name).map(|(level, _)| *level)
+    }
+
+    /// The largest value that a level can have.
+    pub fn level_limit(&self, level: Level) -> u64 {
+        let found = self.levels.values().find(|(known, _)| *known == level);
+        found.map_or(0, |(_, limit)| *limit)
+    }
+
+    /// The names of all levels.
+    pub fn levels(&self) -> impl Iterator<Item = &str> {
+        self.levels.keys().map(String::as_str)
     }
 
     /// A named timer with its own random stream.

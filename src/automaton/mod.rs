@@ -24,7 +24,7 @@ pub use delay::{Delay, DistributionId};
 pub use distribution::Distribution;
 pub use nanos::Nanos;
 pub use node_set::{MAX_NODES, Node, NodeSet};
-pub use state::{Counter, Counters, SetId, Sets, State};
+pub use state::{Counter, Counters, Level, SetId, Sets, State};
 pub use step::{Disturbance, Interest, Mark, Reader, Step};
 
 /// One small machine of the model: a system (the VIP, a Galera cluster), a part

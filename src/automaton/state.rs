@@ -21,8 +21,17 @@ impl Sets {
 }
 
 /// A counter variable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter(pub u32);
+
+/// A counter whose changes others want to know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Where its value is kept.
+    pub counter: Counter,
+    /// A set that is always empty; who reads it hears of changes of the counter.
+    pub changed: SetId,
+}
 
 /// A row of counters, usually one for each node.
 #[derive(Clone, Copy, Debug)]

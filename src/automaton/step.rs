@@ -1,6 +1,6 @@
 //! One step of the transition function, as an automaton sees it.
 
-use super::{Command, Counter, Delay, Node, NodeSet, SetId, State, StreamId, Timer};
+use super::{Command, Counter, Delay, Level, Node, NodeSet, SetId, State, StreamId, Timer};
 
 /// Who wants to know when a set changes: one bit for each automaton and one for
 /// each measure (service or tally).
@@ -168,6 +168,22 @@ impl<'a, const W: usize> Step<'a, W> {
     #[inline]
     pub fn set_count(&mut self, id: Counter, value: u64) {
         self.state.counters[id.0 as usize] = value;
+    }
+
+    /// The value of a level.
+    #[inline]
+    pub fn level(&self, level: Level) -> u64 {
+        self.state.counter(level.counter)
+    }
+
+    /// Writes a level; its readers run again if it changed.
+    #[inline]
+    pub fn put_level(&mut self, level: Level, value: u64) {
+        let slot = &mut self.state.counters[level.counter.0 as usize];
+        if *slot != value {
+            *slot = value;
+            self.has_changed(level.changed);
+        }
     }
 
     /// Is the timer running?

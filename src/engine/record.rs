@@ -29,6 +29,9 @@ pub struct ServiceRecord {
     pub year_ns: Vec<u64>,
     /// Was it up when the replication ended?
     pub up_at_end: bool,
+    /// When it was first down, from the very start (the warm-up included); none if
+    /// it never was.
+    pub first_outage_ns: Option<u64>,
 }
 
 /// One replication.
@@ -97,6 +100,7 @@ impl Recorder {
                 .map(|service| ServiceRecord {
                     cause_ns: vec![0; service.blame.causes().len()],
                     year_ns: vec![0; years],
+                    first_outage_ns: is_down(service.read(player.state())).then_some(0),
                     ..ServiceRecord::default()
                 })
                 .collect(),
@@ -187,6 +191,8 @@ impl Recorder {
             next.outage_began = now;
             next.fault_before = player.fault_behind();
             next.restorations_before = player.restorations();
+            let record = &mut self.record.services[index];
+            record.first_outage_ns.get_or_insert(now.0);
         } else if was_down && !down && current.outage_began >= self.from {
             let record = &mut self.record.services[index];
             record.outages_ns.push(now.since(current.outage_began).0);

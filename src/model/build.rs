@@ -2,7 +2,7 @@
 
 use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
-use super::{MAX_AUTOMATA, MAX_MEASURES, MAX_TIMERS, Model};
+use super::{MAX_AUTOMATA, MAX_MEASURES, MAX_TALLY, MAX_TIMERS, Model};
 use crate::automaton::evaluate::{Count, Groups, LookupError, Set, Share, Test};
 use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Owner, SetId, Timer};
 use crate::protocol::{self, Protocol, Site};
@@ -399,14 +399,24 @@ impl<'a, const W: usize> Builder<'a, W> {
             .map(|spec| {
                 let of = Count::compile(&spec.of, &self.blueprint, &self.groups)
                     .map_err(|e| place(e, &spec.origin))?;
-                let Count::Of(_) = of else {
+                let mut signals = Vec::new();
+                of.signals(&mut signals);
+                if signals.is_empty() {
                     return Err(ScenarioError::at(
                         &spec.origin,
-                        "a tally counts the members of a set; a number never changes",
+                        "a tally counts what changes; this never does",
                         "nothing to count",
-                    ));
-                };
+                    )
+                    .help("count the members of a signal, e.g. count(node.up), or name a level"));
+                }
                 let limit = of.limit(&self.blueprint);
+                if limit > MAX_TALLY {
+                    return Err(ScenarioError::at(
+                        &spec.origin,
+                        format!("this count has {limit} possible values"),
+                        format!("at most {MAX_TALLY} can be told apart"),
+                    ));
+                }
                 Ok(Tally {
                     name: spec.name.clone(),
                     of,

@@ -280,7 +280,40 @@ fn describe_test<const W: usize>(test: &Test<W>, blueprint: &Blueprint<W>) -> St
             format!("({})", texts.join(" and "))
         }
         Test::Not(part) => format!("not {}", describe_test(part, blueprint)),
-        Test::Compare(..) => "a comparison of counts".to_owned(),
+        Test::Compare(left, comparison, right) => format!(
+            "{} {} {}",
+            describe_count(left, blueprint),
+            comparison.sign(),
+            describe_count(right, blueprint)
+        ),
         Test::Constant(_) => "never up".to_owned(),
+    }
+}
+
+fn describe_count<const W: usize>(count: &Count<W>, blueprint: &Blueprint<W>) -> String {
+    match count {
+        Count::Of(set) => format!("count({})", describe(set, blueprint)),
+        Count::Level(level, _) => {
+            format!("level({})", blueprint.set_info(level.changed).name)
+        }
+        Count::If(test) => format!("if({})", describe_test(test, blueprint)),
+        Count::Sum(parts) => {
+            let texts: Vec<_> = parts
+                .iter()
+                .map(|part| describe_count(part, blueprint))
+                .collect();
+            texts.join(" + ")
+        }
+        Count::Product(a, b) => format!(
+            "{} * {}",
+            describe_count(a, blueprint),
+            describe_count(b, blueprint)
+        ),
+        Count::Least(a, b) => format!(
+            "min({}, {})",
+            describe_count(a, blueprint),
+            describe_count(b, blueprint)
+        ),
+        Count::Number(value) => value.to_string(),
     }
 }

@@ -19,6 +19,8 @@ use measure::{Service, Tally};
 pub const MAX_AUTOMATA: usize = 128;
 /// At most this many services and tallies: the width of [`Interest::measures`].
 pub const MAX_MEASURES: usize = 64;
+/// The largest value of a tally.
+pub const MAX_TALLY: u64 = 100_000;
 /// At most this many timers in one model; readers number them in 24 bits.
 pub const MAX_TIMERS: usize = 1 << 24;
 /// At most this many reactions at one instant before the model counts as running in circles.

@@ -204,12 +204,23 @@ fn row(first: &str, service: &ServiceOutcome) -> Vec<Cell> {
         .collect()
 }
 
+/// A tally with more levels than this shows only those that were seen.
+const MANY_LEVELS: usize = 50;
+
 fn tallies(outcome: &RunOutcome) -> String {
     let mut text = String::new();
     for (name, levels) in &outcome.tallies {
         let mut table = plain_table();
         table.set_header([name.as_str(), "share of time", "interval"]);
-        for level in levels.iter().rev().filter(|level| level.share.high > 0.0) {
+        // A queue could be of any length: what was never seen is no row of its own.
+        let seen = levels.iter().filter(|level| level.share.estimate > 0.0);
+        let many = levels.len() > MANY_LEVELS;
+        let longest = seen.map(|level| level.value).max().unwrap_or(0);
+        for level in levels
+            .iter()
+            .rev()
+            .filter(|level| level.share.high > 0.0 && !(many && level.value > longest))
+        {
             table.add_row([
                 level.value.to_string(),
                 numbers::significant(level.share.estimate, 6),
@@ -219,6 +230,29 @@ fn tallies(outcome: &RunOutcome) -> String {
                     numbers::significant(level.share.high, 6)
                 ),
             ]);
+        }
+        if let Some(found) = outcome.tally_means.get(name) {
+            let mean = &found.mean;
+            table.add_row([
+                "mean".to_owned(),
+                numbers::significant(mean.estimate, 6),
+                format!(
+                    "{} .. {}",
+                    numbers::significant(mean.low, 6),
+                    numbers::significant(mean.high, 6)
+                ),
+            ]);
+            if let Some(time) = &found.mean_time_s {
+                table.add_row([
+                    "mean time".to_owned(),
+                    numbers::length(time.estimate),
+                    format!(
+                        "{} .. {}",
+                        numbers::length(time.low),
+                        numbers::length(time.high)
+                    ),
+                ]);
+            }
         }
         let _ = writeln!(text, "{table}");
     }

@@ -3,12 +3,14 @@
 use super::Effort;
 use super::outcome::{
     CauseShare, LoadOutcome, ReplicationRow, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel,
-    worst_relative_error,
+    TallyMean, worst_relative_error,
 };
 use crate::automaton::Nanos;
 use crate::engine::record::{ReplicationRecord, ServiceRecord};
 use crate::engine::streams;
-use crate::estimate::{Concentration, Durations, Estimate, Moments, proportion, rare_total};
+use crate::estimate::{
+    Concentration, Durations, Estimate, Moments, mean, poisson_rate, proportion, rare_total,
+};
 use crate::model::Model;
 use crate::scenario::{Scenario, ServiceSpec};
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ pub struct Gatherer {
     scenario: Scenario,
     effort: Effort,
     services: Vec<ServiceSum>,
-    tallies: Vec<(String, Vec<LevelSum>)>,
+    tallies: Vec<TallySum>,
     rows: Vec<ReplicationRow>,
     events: u64,
     slowest_repair: Nanos,
@@ -41,6 +43,16 @@ struct ServiceSum {
     failovers: Durations,
     cause_s: Vec<f64>,
     years: Vec<f64>,
+    /// Times to the first outage in seconds, and the time in which it was waited for.
+    first_outages: Moments,
+    exposure_s: f64,
+}
+
+struct TallySum {
+    name: String,
+    flow_per_s: Option<f64>,
+    levels: Vec<LevelSum>,
+    mean: Moments,
 }
 
 /// The share of time at one level of a tally and at all others. Both are summed,
@@ -70,16 +82,19 @@ impl Gatherer {
                 failovers: Durations::new(),
                 cause_s: vec![0.0; service.blame.causes().len()],
                 years: Vec::new(),
+                first_outages: Moments::new(),
+                exposure_s: 0.0,
             })
             .collect();
         let tallies = model
             .tallies()
             .iter()
-            .map(|tally| {
-                (
-                    tally.name.clone(),
-                    vec![LevelSum::new(); tally.limit as usize + 1],
-                )
+            .zip(&scenario.tallies)
+            .map(|(tally, spec)| TallySum {
+                name: tally.name.clone(),
+                flow_per_s: spec.flow_per_s,
+                levels: vec![LevelSum::new(); tally.limit as usize + 1],
+                mean: Moments::new(),
             })
             .collect();
         Gatherer {
@@ -103,22 +118,20 @@ impl Gatherer {
         self.events += record.events;
         let mut row = Vec::with_capacity(record.services.len());
         for (sum, service) in self.services.iter_mut().zip(&record.services) {
-            row.push(sum.add(service));
+            row.push(sum.add(service, self.effort.warm_up + self.effort.horizon));
         }
         self.rows.push(ReplicationRow {
             services: row,
             events: record.events,
         });
-        for ((_, levels), times) in self.tallies.iter_mut().zip(&record.tallies) {
-            for (level, time) in levels.iter_mut().zip(times) {
-                level.add(Nanos(*time), self.effort.horizon);
-            }
+        for (tally, times) in self.tallies.iter_mut().zip(&record.tallies) {
+            tally.add(times, self.effort.horizon);
         }
     }
 
     /// See [`super::outcome::RunOutcome::worst_relative_error`].
     pub fn worst_relative_error(&self) -> f64 {
-        let levels = self.tallies.iter().flat_map(|(_, levels)| levels);
+        let levels = self.tallies.iter().flat_map(|tally| &tally.levels);
         worst_relative_error(
             self.services.iter().map(|sum| self.unavailability(sum)),
             levels.map(|level| self.share(level)),
@@ -171,8 +184,9 @@ impl Gatherer {
         let tallies = self
             .tallies
             .iter()
-            .map(|(name, levels)| {
-                let shares = levels
+            .map(|tally| {
+                let shares = tally
+                    .levels
                     .iter()
                     .enumerate()
                     .map(|(value, level)| TallyLevel {
@@ -180,9 +194,14 @@ impl Gatherer {
                         share: self.share(level),
                     })
                     .collect();
-                (name.clone(), shares)
+                (tally.name.clone(), shares)
             })
             .collect::<BTreeMap<_, Vec<TallyLevel>>>();
+        let tally_means = self
+            .tallies
+            .iter()
+            .map(|tally| (tally.name.clone(), tally.mean(self.effort.confidence)))
+            .collect();
         RunOutcome {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -200,6 +219,7 @@ impl Gatherer {
             interrupted,
             services,
             tallies,
+            tally_means,
             warnings,
             per_replication: self.rows,
         }
@@ -253,6 +273,13 @@ impl Gatherer {
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
             outages_per_year: rare_total(&sum.outages, 1.0, confidence).scaled(1.0 / years),
             up_at_end: proportion(sum.up_at_end, self.replications(), confidence),
+            mttf_s: sum.mttf_s(confidence),
+            mttf_assumes_constant_rate: !sum.always_failed(),
+            no_outage: proportion(
+                self.replications() - sum.first_outages.count(),
+                self.replications(),
+                confidence,
+            ),
             outage_s: sum.outage_lengths.quantiles(confidence),
             failover_s: sum.failovers.quantiles(confidence),
             attribution,
@@ -283,8 +310,53 @@ impl LevelSum {
     }
 }
 
+impl TallySum {
+    fn add(&mut self, times_ns: &[u64], horizon: Nanos) {
+        let mut sum = 0.0;
+        for (value, (level, time)) in self.levels.iter_mut().zip(times_ns).enumerate() {
+            level.add(Nanos(*time), horizon);
+            sum += value as f64 * *time as f64;
+        }
+        self.mean.push(sum / horizon.0 as f64);
+    }
+
+    fn mean(&self, confidence: f64) -> TallyMean {
+        let largest = self.levels.len() as f64 - 1.0;
+        let mean = rare_total(&self.mean, largest, confidence).clamped(0.0, largest);
+        TallyMean {
+            mean,
+            mean_time_s: self.flow_per_s.map(|flow| mean.scaled(1.0 / flow)),
+        }
+    }
+}
+
 impl ServiceSum {
-    fn add(&mut self, record: &ServiceRecord) -> (f64, f64, u64) {
+    /// Did every replication see an outage?
+    fn always_failed(&self) -> bool {
+        self.first_outages.count() == self.outages.count()
+    }
+
+    /// Mean time to the first outage. Where some replications ended before it, the
+    /// mean of the others would be too short; the time waited over the number of
+    /// outages is right where the rate is constant.
+    fn mttf_s(&self, confidence: f64) -> Estimate {
+        if self.always_failed() {
+            return mean(&self.first_outages, confidence).clamped(0.0, f64::INFINITY);
+        }
+        let rate = poisson_rate(self.first_outages.count(), self.exposure_s, confidence);
+        Estimate {
+            estimate: 1.0 / rate.estimate,
+            low: 1.0 / rate.high,
+            high: 1.0 / rate.low,
+            confidence,
+        }
+    }
+
+    fn add(&mut self, record: &ServiceRecord, end: Nanos) -> (f64, f64, u64) {
+        if let Some(first) = record.first_outage_ns {
+            self.first_outages.push(Nanos(first).seconds());
+        }
+        self.exposure_s += record.first_outage_ns.map_or(end, Nanos).seconds();
         let down = Nanos(record.down_ns).seconds();
         let outages = record.outages_ns.len() as u64;
         self.down.push(down);

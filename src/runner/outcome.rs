@@ -44,6 +44,9 @@ pub struct RunOutcome {
     /// The tallies by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<String, Vec<TallyLevel>>,
+    /// The means of the tallies by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tally_means: BTreeMap<String, TallyMean>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
     /// Downtime and the like of every replication, for comparisons and CSV.
@@ -99,6 +102,14 @@ pub struct ServiceOutcome {
     pub outages_per_year: Estimate,
     /// Probability that it is up at the horizon.
     pub up_at_end: Estimate,
+    /// Mean time in seconds from the start to the first outage. Where some
+    /// replications saw none it is the time without one over the number of first
+    /// outages, which is right where they come at a constant rate.
+    pub mttf_s: Estimate,
+    /// Was `mttf_s` found in that way?
+    pub mttf_assumes_constant_rate: bool,
+    /// Probability that there is no outage from the start to the end of the horizon.
+    pub no_outage: Estimate,
     /// Lengths of the outages; none if there were none.
     pub outage_s: Option<Quantiles>,
     /// Fault to service restored, where nothing had to come back for it.
@@ -144,6 +155,17 @@ pub struct TallyLevel {
     pub value: u64,
     /// Share of time.
     pub share: Estimate,
+}
+
+/// The mean of a tally over time.
+#[derive(Clone, Debug, Serialize)]
+pub struct TallyMean {
+    /// The mean value.
+    pub mean: Estimate,
+    /// The mean time in seconds that each of those counted stays, where the
+    /// scenario says how many come per second (Little's law).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_time_s: Option<Estimate>,
 }
 
 /// One replication in numbers.

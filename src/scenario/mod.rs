@@ -353,6 +353,9 @@ pub struct TallySpec {
     pub of: CountExpression,
     /// Where that was written.
     pub origin: Origin,
+    /// How many of those that are counted come per second, for the mean time that
+    /// each stays (Little's law).
+    pub flow_per_s: Option<f64>,
 }
 
 /// A statement about the design.

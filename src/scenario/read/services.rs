@@ -176,9 +176,22 @@ fn tally(name: &str, item: &Item) -> Result<TallySpec> {
         name: name.to_owned(),
         of: expression::parse_count(reader::text(of)?).map_err(|e| syntax(of, e))?,
         origin: of.origin.clone(),
+        flow_per_s: t.item("flow").map(flow).transpose()?,
     };
     t.finish()?;
     Ok(tally)
+}
+
+/// How many come: some, or no mean time could be told.
+fn flow(item: &Item) -> Result<f64> {
+    match reader::rate(item)? {
+        0.0 => Err(ScenarioError::at(
+            &item.origin,
+            "nothing comes at this rate, so nothing stays for any time",
+            "zero",
+        )),
+        rate => Ok(rate),
+    }
 }
 
 /// Reads all `[[claim]]` tables.

@@ -1,125 +1,17 @@
-//! The small language of services: set algebra over signals, read aloud as it
-//! is written: `any(vip & web & galera.primary) and count(node.up) >= 2`.
-//!
-//! Four kinds of value: sets of nodes, conditions, counts, and shares (0 to 1).
-//! Here a text becomes a tree; the model looks the names up.
-//!
-//! ```text
-//! condition := conjunction { "or" conjunction }
-//! conjunction := negation { "and" negation }
-//! negation := "not" negation | "(" condition ")" | "true" | "false" | test
-//! test     := ("any" | "all" | "majority") "(" set ")" | count compare count
-//! count    := "count" "(" set ")" | number
-//! share    := factor { "*" factor }
-//! factor   := "share" "(" set "," set ")" | number | "if" "(" condition ")" | "min" "(" share "," share ")"
-//! set      := meet { "|" meet }      meet := rest { "&" rest }      rest := atom { "-" atom }
-//! atom     := name | "{" name { "," name } "}" | "(" set ")"
-//! ```
+//! From the text of an expression to its tree.
 
-use std::fmt;
+use super::{
+    Comparison, Condition, CountExpression, Name, RESERVED, SetExpression, ShareExpression,
+    SyntaxError,
+};
 use std::ops::Range;
 
 /// Deeper nesting than this is refused.
 const MAX_DEPTH: usize = 64;
 /// Longer expressions than this (in bytes) are refused.
 const MAX_LENGTH: usize = 4096;
-
-/// A name with its place in the text.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Name {
-    /// The name as written, e.g. `galera.primary`.
-    pub text: String,
-    /// Bytes of the expression that it covers.
-    pub span: Range<usize>,
-}
-
-/// A set of nodes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SetExpression {
-    /// A signal, a node or a group of nodes.
-    Name(Name),
-    /// `{server1, server2}`.
-    Literal(Vec<Name>),
-    /// `a & b`.
-    Meet(Box<SetExpression>, Box<SetExpression>),
-    /// `a | b`.
-    Join(Box<SetExpression>, Box<SetExpression>),
-    /// `a - b`.
-    Without(Box<SetExpression>, Box<SetExpression>),
-}
-
-/// A comparison of two counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// `>=`
-    AtLeast,
-    /// `>`
-    MoreThan,
-    /// `<=`
-    AtMost,
-    /// `<`
-    LessThan,
-    /// `==`
-    Equal,
-    /// `!=`
-    Different,
-}
-
-/// A whole number: the size of a set, or a constant.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CountExpression {
-    /// `count(set)`.
-    Count(SetExpression),
-    /// A constant, with its place in the text.
-    Number(u64, Range<usize>),
-}
-
-/// True or false.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Condition {
-    /// `true` or `false`.
-    Constant(bool),
-    /// `any(set)`: the set has a member.
-    Any(SetExpression),
-    /// `all(set)`: the set has every node that it can have.
-    All(SetExpression),
-    /// `majority(set)`: more than half of the nodes that it can have.
-    Majority(SetExpression),
-    /// `count(set) >= 2`.
-    Compare(CountExpression, Comparison, CountExpression),
-    /// `a and b`.
-    And(Vec<Condition>),
-    /// `a or b`.
-    Or(Vec<Condition>),
-    /// `not a`.
-    Not(Box<Condition>),
-}
-
-/// A number between 0 and 1.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ShareExpression {
-    /// `share(a, b)`: the part of `b` that is in `a`; 0 where `b` is empty.
-    Share(SetExpression, SetExpression),
-    /// A constant.
-    Constant(f64),
-    /// `a * b`.
-    Product(Box<ShareExpression>, Box<ShareExpression>),
-    /// `min(a, b)`.
-    Least(Box<ShareExpression>, Box<ShareExpression>),
-    /// `if(condition)`: 1 or 0.
-    If(Box<Condition>),
-}
-
-/// What is wrong with an expression, and where.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SyntaxError {
-    /// One sentence.
-    pub message: String,
-    /// Bytes of the expression.
-    pub span: Range<usize>,
-    /// What to do.
-    pub help: Option<String>,
-}
+/// What may stand where a number of things is needed.
+const A_COUNT: &str = "count(set), level(name), if(condition), min(a, b) or a whole number";
 
 /// Parses a condition, e.g. `any(vip & web)`.
 pub fn parse_condition(text: &str) -> Result<Condition, SyntaxError> {
@@ -175,8 +67,8 @@ enum Token {
     End,
 }
 
-const SYMBOLS: [&str; 15] = [
-    ">=", "<=", "==", "!=", ">", "<", "(", ")", "{", "}", ",", "&", "|", "-", "*",
+const SYMBOLS: [&str; 16] = [
+    ">=", "<=", "==", "!=", ">", "<", "(", ")", "{", "}", ",", "&", "|", "-", "*", "+",
 ];
 
 fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, SyntaxError> {
@@ -215,7 +107,6 @@ fn no_token(rest: &str, first: char, at: usize) -> SyntaxError {
     let help = match first {
         '!' => "to say that a condition does not hold write `not`",
         '=' => "to compare a count write `==`",
-        '+' => "to unite two sets write `|`",
         _ => "sets combine with &, | and -; conditions with and, or, not",
     };
     SyntaxError {
@@ -322,6 +213,9 @@ impl Parser<'_> {
             Token::Symbol("|") => {
                 "conditions combine with `or`; `|` is for sets, inside any(...) and the like"
             }
+            Token::Symbol("+") => {
+                "`+` adds counts; to unite two sets write `|`, to join conditions `or`"
+            }
             Token::Word(word) if word == "and" => "sets combine with `&`; `and` is for conditions",
             Token::Word(word) if word == "or" => "sets combine with `|`; `or` is for conditions",
             Token::Word(word) if word == "not" => {
@@ -397,7 +291,7 @@ impl Parser<'_> {
             "any" => self.of_set().map(Condition::Any),
             "all" => self.of_set().map(Condition::All),
             "majority" => self.of_set().map(Condition::Majority),
-            "" | "count" => self.comparison(),
+            "" | "count" | "level" | "if" | "min" => self.comparison(),
             word if RESERVED.contains(&word) => {
                 Err(self.unexpected("a condition such as any(...) or count(...) >= 2"))
             }
@@ -412,11 +306,19 @@ impl Parser<'_> {
     }
 
     fn of_set(&mut self) -> Result<SetExpression, SyntaxError> {
+        self.in_brackets(Self::set)
+    }
+
+    /// A word that has been seen, then what stands in brackets after it.
+    fn in_brackets<T>(
+        &mut self,
+        rule: fn(&mut Self) -> Result<T, SyntaxError>,
+    ) -> Result<T, SyntaxError> {
         self.advance();
         self.expect("(")?;
-        let set = self.nested(Self::set)?;
+        let inner = self.nested(rule)?;
         self.expect(")")?;
-        Ok(set)
+        Ok(inner)
     }
 
     fn comparison(&mut self) -> Result<Condition, SyntaxError> {
@@ -436,6 +338,22 @@ impl Parser<'_> {
     }
 
     fn count(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
+        let mut parts = vec![self.product(wanted)?];
+        while self.accept("+") {
+            parts.push(self.product(A_COUNT)?);
+        }
+        Ok(single_or(parts, CountExpression::Sum))
+    }
+
+    fn product(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
+        let mut left = self.countable(wanted)?;
+        while self.accept("*") {
+            left = CountExpression::Product(Box::new(left), Box::new(self.countable(A_COUNT)?));
+        }
+        Ok(left)
+    }
+
+    fn countable(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
         let span = self.span();
         match self.peek().clone() {
             Token::Number(value) if value.fract() == 0.0 && value < 1e6 => {
@@ -443,6 +361,23 @@ impl Parser<'_> {
                 Ok(CountExpression::Number(value as u64, span))
             }
             Token::Word(word) if word == "count" => self.of_set().map(CountExpression::Count),
+            Token::Word(word) if word == "level" => {
+                self.in_brackets(Self::name).map(CountExpression::Level)
+            }
+            Token::Word(word) if word == "if" => {
+                let condition = self.in_brackets(Self::condition)?;
+                Ok(CountExpression::If(Box::new(condition)))
+            }
+            Token::Word(word) if word == "min" => {
+                let (a, b) = self.pair(|parser| parser.count(A_COUNT))?;
+                Ok(CountExpression::Least(Box::new(a), Box::new(b)))
+            }
+            Token::Symbol("(") => {
+                self.advance();
+                let inner = self.nested(|parser| parser.count(A_COUNT))?;
+                self.expect(")")?;
+                Ok(inner)
+            }
             Token::Number(_) => Err(SyntaxError {
                 message: format!(
                     "nodes are counted in whole numbers, and `{}` is none",
@@ -456,6 +391,14 @@ impl Parser<'_> {
     }
 
     fn share(&mut self) -> Result<ShareExpression, SyntaxError> {
+        let mut parts = vec![self.share_product()?];
+        while self.accept("+") {
+            parts.push(self.share_product()?);
+        }
+        Ok(single_or(parts, ShareExpression::Sum))
+    }
+
+    fn share_product(&mut self) -> Result<ShareExpression, SyntaxError> {
         let mut left = self.factor()?;
         while self.accept("*") {
             left = ShareExpression::Product(Box::new(left), Box::new(self.factor()?));
@@ -479,18 +422,21 @@ impl Parser<'_> {
                 let (part, whole) = self.pair(Self::set)?;
                 Ok(ShareExpression::Share(part, whole))
             }
+            Token::Word(word) if word == "ratio" => {
+                let (part, whole) = self.pair(|parser| parser.count(A_COUNT))?;
+                Ok(ShareExpression::Ratio(part, whole))
+            }
             Token::Word(word) if word == "min" => {
                 let (a, b) = self.pair(Self::share)?;
                 Ok(ShareExpression::Least(Box::new(a), Box::new(b)))
             }
             Token::Word(word) if word == "if" => {
-                self.advance();
-                self.expect("(")?;
-                let condition = self.nested(Self::condition)?;
-                self.expect(")")?;
+                let condition = self.in_brackets(Self::condition)?;
                 Ok(ShareExpression::If(Box::new(condition)))
             }
-            _ => Err(self.unexpected("share(part, whole), if(condition), min(a, b) or a number")),
+            _ => Err(self.unexpected(
+                "share(part, whole), ratio(count, count), if(condition), min(a, b) or a number",
+            )),
         }
     }
 
@@ -560,130 +506,10 @@ impl Parser<'_> {
     }
 }
 
-impl SetExpression {
-    /// Adds all names in the order in which they are written.
-    pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
-        match self {
-            SetExpression::Name(name) => found.push(name),
-            SetExpression::Literal(names) => found.extend(names),
-            SetExpression::Meet(a, b)
-            | SetExpression::Join(a, b)
-            | SetExpression::Without(a, b) => {
-                a.names(found);
-                b.names(found);
-            }
-        }
-    }
-}
-
-impl Condition {
-    /// Adds all names in the order in which they are written.
-    pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
-        match self {
-            Condition::Constant(_) => {}
-            Condition::Any(set) | Condition::All(set) | Condition::Majority(set) => {
-                set.names(found)
-            }
-            Condition::Compare(a, _, b) => {
-                for side in [a, b] {
-                    if let CountExpression::Count(set) = side {
-                        set.names(found);
-                    }
-                }
-            }
-            Condition::And(parts) | Condition::Or(parts) => {
-                parts.iter().for_each(|part| part.names(found))
-            }
-            Condition::Not(part) => part.names(found),
-        }
-    }
-}
-
-/// Words that cannot name a signal, a node or a group.
-pub const RESERVED: [&str; 12] = [
-    "any", "all", "majority", "count", "share", "min", "if", "and", "or", "not", "true", "false",
-];
-
-fn single_or(mut parts: Vec<Condition>, combine: fn(Vec<Condition>) -> Condition) -> Condition {
+fn single_or<T>(mut parts: Vec<T>, combine: fn(Vec<T>) -> T) -> T {
     if parts.len() == 1 {
         parts.remove(0)
     } else {
         combine(parts)
-    }
-}
-
-impl fmt::Display for SetExpression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SetExpression::Name(name) => f.write_str(&name.text),
-            SetExpression::Literal(names) => {
-                let texts: Vec<_> = names.iter().map(|n| n.text.as_str()).collect();
-                write!(f, "{{{}}}", texts.join(", "))
-            }
-            SetExpression::Meet(a, b) => write!(f, "({a} & {b})"),
-            SetExpression::Join(a, b) => write!(f, "({a} | {b})"),
-            SetExpression::Without(a, b) => write!(f, "({a} - {b})"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn minus_binds_tighter_than_and_which_binds_tighter_than_or() {
-        let set = parse_set("a | b & c - d").unwrap();
-        assert_eq!(set.to_string(), "(a | (b & (c - d)))");
-    }
-
-    #[test]
-    fn conditions_nest() {
-        let text = "any(vip & web) and (count(node.up) >= 2 or not all({a, b}))";
-        let Condition::And(parts) = parse_condition(text).unwrap() else {
-            panic!("not a conjunction");
-        };
-        assert_eq!(parts.len(), 2);
-        assert!(matches!(&parts[1], Condition::Or(_)));
-    }
-
-    #[test]
-    fn errors_point_at_the_column() {
-        let error = parse_condition("any(vip & )").unwrap_err();
-        assert_eq!(error.span, 10..11);
-        let error = parse_condition("vip and any(web)").unwrap_err();
-        assert_eq!(error.span, 0..3);
-        assert!(error.help.unwrap().contains("any(vip)"));
-        assert!(parse_condition("any(a) any(b)").is_err());
-        assert!(parse_share("share(a, b) * 1.5").is_err());
-    }
-
-    #[test]
-    fn mixed_up_words_get_advice() {
-        for (text, advice) in [
-            ("any(a) & any(b)", "`and`"),
-            ("any(a and b)", "`&`"),
-            ("any(a) AND any(b)", "small letters"),
-            ("count(any(a)) > 1", "are conditions"),
-            ("!any(a)", "`not`"),
-            ("count(a) >= 1.5", "whole number"),
-        ] {
-            let help = parse_condition(text).unwrap_err().help.unwrap_or_default();
-            assert!(help.contains(advice), "{text}: {help}");
-        }
-        assert_eq!(
-            parse_condition("count(a) > 1.2.3").unwrap_err().span,
-            11..16
-        );
-    }
-
-    #[test]
-    fn deep_nesting_is_an_error_and_no_overflow() {
-        let text = format!("{}any(a){}", "(".repeat(5000), ")".repeat(5000));
-        assert!(parse_condition(&text).is_err());
-        let text = format!("any({}a{})", "(".repeat(5000), ")".repeat(5000));
-        assert!(parse_condition(&text).is_err());
-        let text = "not ".repeat(5000) + "any(a)";
-        assert!(parse_condition(&text).is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! Expressions with their names looked up, ready to be evaluated on a state.
 
+mod number;
+
+pub use number::{Count, Share};
+
 use super::{Blueprint, Node, NodeSet, SetId, State};
-use crate::scenario::expression::{
-    Comparison, Condition, CountExpression, Name, SetExpression, ShareExpression,
-};
+use crate::scenario::expression::{Comparison, Condition, CountExpression, Name, SetExpression};
 
 /// A name in an expression that means nothing, or a count that cannot be reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,15 +40,6 @@ pub enum Set<const W: usize> {
     Without(Box<Set<W>>, Box<Set<W>>),
 }
 
-/// A compiled count.
-#[derive(Clone, Debug)]
-pub enum Count<const W: usize> {
-    /// The size of a set.
-    Of(Set<W>),
-    /// A constant.
-    Number(u64),
-}
-
 /// A compiled condition.
 #[derive(Clone, Debug)]
 pub enum Test<const W: usize> {
@@ -66,21 +59,6 @@ pub enum Test<const W: usize> {
     Or(Vec<Test<W>>),
     /// The opposite.
     Not(Box<Test<W>>),
-}
-
-/// A compiled share.
-#[derive(Clone, Debug)]
-pub enum Share<const W: usize> {
-    /// Part of a whole; 0 of an empty one.
-    Of(Set<W>, Set<W>),
-    /// A constant.
-    Constant(f64),
-    /// A product.
-    Product(Box<Share<W>>, Box<Share<W>>),
-    /// The smaller one.
-    Least(Box<Share<W>>, Box<Share<W>>),
-    /// 1 or 0.
-    If(Box<Test<W>>),
 }
 
 impl<const W: usize> Set<W> {
@@ -195,45 +173,6 @@ impl<const W: usize> Set<W> {
     }
 }
 
-impl<const W: usize> Count<W> {
-    /// Looks the names up.
-    pub fn compile(
-        expression: &CountExpression,
-        blueprint: &Blueprint<W>,
-        groups: &Groups<W>,
-    ) -> Result<Self, LookupError> {
-        Ok(match expression {
-            CountExpression::Count(set) => Count::Of(Set::compile(set, blueprint, groups)?),
-            CountExpression::Number(value, _) => Count::Number(*value),
-        })
-    }
-
-    /// The value in this state.
-    #[inline]
-    pub fn value(&self, state: &State<W>) -> u64 {
-        match self {
-            Count::Of(Set::Signal(id)) => state.set(*id).len() as u64,
-            Count::Of(set) => set.value(state).len() as u64,
-            Count::Number(value) => *value,
-        }
-    }
-
-    /// Adds the signals that the value depends on.
-    pub fn signals(&self, found: &mut Vec<SetId>) {
-        if let Count::Of(set) = self {
-            set.signals(found);
-        }
-    }
-
-    /// The largest value it can have.
-    pub fn limit(&self, blueprint: &Blueprint<W>) -> u64 {
-        match self {
-            Count::Of(set) => set.domain(blueprint).len() as u64,
-            Count::Number(value) => *value,
-        }
-    }
-}
-
 impl<const W: usize> Test<W> {
     /// Looks the names up, and refuses counts that can never be reached.
     pub fn compile(
@@ -315,64 +254,6 @@ impl<const W: usize> Test<W> {
     }
 }
 
-impl<const W: usize> Share<W> {
-    /// Looks the names up.
-    pub fn compile(
-        expression: &ShareExpression,
-        blueprint: &Blueprint<W>,
-        groups: &Groups<W>,
-    ) -> Result<Self, LookupError> {
-        let share = |part: &ShareExpression| Self::compile(part, blueprint, groups).map(Box::new);
-        Ok(match expression {
-            ShareExpression::Share(a, b) => Share::Of(
-                Set::compile(a, blueprint, groups)?,
-                Set::compile(b, blueprint, groups)?,
-            ),
-            ShareExpression::Constant(value) => Share::Constant(*value),
-            ShareExpression::Product(a, b) => Share::Product(share(a)?, share(b)?),
-            ShareExpression::Least(a, b) => Share::Least(share(a)?, share(b)?),
-            ShareExpression::If(test) => {
-                Share::If(Box::new(Test::compile(test, blueprint, groups)?))
-            }
-        })
-    }
-
-    /// The value in this state, 0 to 1.
-    pub fn value(&self, state: &State<W>) -> f64 {
-        match self {
-            Share::Of(part, whole) => {
-                let whole = whole.value(state);
-                let part = part.value(state) & whole;
-                if whole.is_empty() {
-                    0.0
-                } else {
-                    part.len() as f64 / whole.len() as f64
-                }
-            }
-            Share::Constant(value) => *value,
-            Share::Product(a, b) => a.value(state) * b.value(state),
-            Share::Least(a, b) => a.value(state).min(b.value(state)),
-            Share::If(test) => f64::from(u8::from(test.holds(state))),
-        }
-    }
-
-    /// Adds the signals that the value depends on.
-    pub fn signals(&self, found: &mut Vec<SetId>) {
-        match self {
-            Share::Of(a, b) => {
-                a.signals(found);
-                b.signals(found);
-            }
-            Share::Constant(_) => {}
-            Share::Product(a, b) | Share::Least(a, b) => {
-                a.signals(found);
-                b.signals(found);
-            }
-            Share::If(test) => test.signals(found),
-        }
-    }
-}
-
 /// The nodes that a set can ever have; a set without any would make `all` hold
 /// for ever and `any` never, which nobody means.
 fn possible_members<const W: usize>(
@@ -406,27 +287,41 @@ fn compile_comparison<const W: usize>(
 ) -> Result<Test<W>, LookupError> {
     let a = Count::compile(left, blueprint, groups)?;
     let b = Count::compile(right, blueprint, groups)?;
-    if let (Count::Of(set), CountExpression::Number(wanted, span)) = (&a, right) {
-        let possible = a.limit(blueprint);
-        let never = match comparison {
-            Comparison::AtLeast | Comparison::Equal => *wanted > possible,
-            Comparison::MoreThan => *wanted >= possible,
-            _ => false,
-        };
-        if never {
-            return Err(LookupError {
-                message: format!(
-                    "{wanted} can never be reached: the set has {possible} nodes at most"
-                ),
-                span: span.clone(),
-                help: (possible > 0).then(|| format!("use a number from 1 to {possible}")),
-            });
-        }
-        if comparison == Comparison::AtLeast {
+    if let CountExpression::Number(wanted, span) = right {
+        check_reach(&a, comparison, *wanted, span, blueprint)?;
+        if let (Comparison::AtLeast, Count::Of(set)) = (comparison, &a) {
             return Ok(Test::AtLeast(set.clone(), *wanted as usize));
         }
     }
     Ok(Test::Compare(a, comparison, b))
+}
+
+/// Refuses a count that can never be reached.
+fn check_reach<const W: usize>(
+    count: &Count<W>,
+    comparison: Comparison,
+    wanted: u64,
+    span: &std::ops::Range<usize>,
+    blueprint: &Blueprint<W>,
+) -> Result<(), LookupError> {
+    let possible = count.limit(blueprint);
+    let never = match comparison {
+        Comparison::AtLeast | Comparison::Equal => wanted > possible,
+        Comparison::MoreThan => wanted >= possible,
+        _ => false,
+    };
+    if !never {
+        return Ok(());
+    }
+    let why = match count {
+        Count::Of(_) => format!("the set has {possible} nodes at most"),
+        _ => format!("the left side is {possible} at most"),
+    };
+    Err(LookupError {
+        message: format!("{wanted} can never be reached: {why}"),
+        span: span.clone(),
+        help: (possible > 0).then(|| format!("use a number from 1 to {possible}")),
+    })
 }
 
 fn look_up<const W: usize>(
