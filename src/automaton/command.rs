@@ -13,6 +13,11 @@ pub enum NodeCommand {
     Stop,
     /// Repaired and switched on; boots.
     Start,
+    /// Orderly shutdown of a machine that is well: every process is stopped first,
+    /// and it stays off, ageing, until it is released.
+    Hold,
+    /// A machine that was held may boot.
+    Release,
     /// The machine stands still (a paused virtual machine).
     Freeze,
     /// The machine goes on.
@@ -47,6 +52,12 @@ pub enum ProcessCommand {
     Freeze,
     /// SIGCONT.
     Thaw,
+    /// A version is installed that does nothing useful although it runs.
+    Spoil,
+    /// A version is installed that ends as soon as it has started.
+    SpoilStart,
+    /// A version is installed that works.
+    Mend,
 }
 
 /// An order. Every automaton hears it and takes what is its own.

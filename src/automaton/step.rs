@@ -47,6 +47,8 @@ pub struct Disturbance {
     pub measures: u64,
     /// Has something broken or been taken away?
     pub fault: bool,
+    /// Is the step planned work? What it takes away then counts as no fault.
+    pub planned: bool,
     /// How many things have come back.
     pub restorations: u32,
     /// The automaton that was still reacting when the limit was reached.
@@ -221,9 +223,15 @@ impl<'a, const W: usize> Step<'a, W> {
     #[inline]
     pub fn mark(&mut self, mark: Mark) {
         match mark {
-            Mark::Fault => self.disturbance.fault = true,
+            Mark::Fault => self.disturbance.fault |= !self.disturbance.planned,
             Mark::Restore => self.disturbance.restorations += 1,
         }
+    }
+
+    /// Says that all that this step takes away is taken away on purpose, as
+    /// planned: the statistics of failovers count from faults.
+    pub fn plan(&mut self) {
+        self.disturbance.planned = true;
     }
 
     /// Gives an order, which every automaton hears before anything else happens.

@@ -176,6 +176,10 @@ impl<'m, const W: usize> Player<'m, W> {
     fn step(&mut self, cause: Cause<'_, W>) -> u64 {
         let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
         self.restorations += u64::from(disturbance.restorations);
+        if disturbance.planned {
+            // What follows is a matter of the plan, not of an older fault.
+            self.last_fault = Nanos::ZERO;
+        }
         if disturbance.fault {
             self.last_fault = self.clock.agenda.now();
             self.restorations_at_fault = self.restorations;

@@ -25,6 +25,10 @@ pub struct ServiceRecord {
     pub failovers_ns: Vec<u64>,
     /// Time not up, by the number of its cause (see `Blame`).
     pub cause_ns: Vec<u64>,
+    /// Part of the time not up that was planned (see [`crate::world::planned`]).
+    pub planned_ns: u64,
+    /// Outages all of which was planned.
+    pub planned_outages: u64,
     /// Time not up in each year of the counted part.
     pub year_ns: Vec<u64>,
     /// Was it up when the replication ended?
@@ -45,11 +49,17 @@ pub struct ReplicationRecord {
     pub services: Vec<ServiceRecord>,
     /// For each tally the time at each value of its count.
     pub tallies: Vec<Vec<u64>>,
+    /// For each maintenance: rounds begun, completed, abandoned, postponed.
+    pub rounds: Vec<[u64; 4]>,
 }
 
 #[derive(Clone, Copy)]
 struct Current {
     reading: Reading,
+    /// Is it not up, as planned?
+    planned: bool,
+    /// Has all of this outage been planned so far?
+    all_planned: bool,
     /// When the present reading (and cause) began.
     since: Nanos,
     cause: usize,
@@ -105,6 +115,7 @@ impl Recorder {
                 })
                 .collect(),
             tallies: Vec::new(),
+            rounds: rounds(player),
         };
         self.services = model
             .services()
@@ -114,6 +125,8 @@ impl Recorder {
                 let down = is_down(reading);
                 Current {
                     reading,
+                    planned: false,
+                    all_planned: false,
                     since: Nanos::ZERO,
                     cause: if down {
                         service.blame.cause(player.state())
@@ -135,6 +148,11 @@ impl Recorder {
                 times_ns: vec![0; tally.limit as usize + 1],
             })
             .collect();
+    }
+
+    /// The counted part begins: rounds of maintenance before it do not count.
+    pub fn begin_counting<const W: usize>(&mut self, player: &Player<'_, W>) {
+        self.record.rounds = rounds(player);
     }
 
     /// Reads the measures that an event has touched.
@@ -177,7 +195,8 @@ impl Recorder {
         } else {
             0
         };
-        if reading == current.reading && cause == current.cause {
+        let planned = down && player.model().is_planned(player.state());
+        if reading == current.reading && cause == current.cause && planned == current.planned {
             return;
         }
         let now = player.now();
@@ -186,16 +205,21 @@ impl Recorder {
         next.reading = reading;
         next.since = now;
         next.cause = cause;
+        next.planned = planned;
         let was_down = is_down(current.reading);
         if down && !was_down {
             next.outage_began = now;
+            next.all_planned = planned;
             next.fault_before = player.fault_behind();
             next.restorations_before = player.restorations();
             let record = &mut self.record.services[index];
             record.first_outage_ns.get_or_insert(now.0);
-        } else if was_down && !down && current.outage_began >= self.from {
+        } else if was_down && down {
+            next.all_planned &= planned;
+        } else if was_down && current.outage_began >= self.from {
             let record = &mut self.record.services[index];
             record.outages_ns.push(now.since(current.outage_began).0);
+            record.planned_outages += u64::from(current.all_planned);
             let nothing_came_back = player.restorations() == current.restorations_before;
             if let Some(fault) = current.fault_before.filter(|_| nothing_came_back) {
                 record.failovers_ns.push(now.since(fault).0);
@@ -217,6 +241,9 @@ impl Recorder {
             Condition::Degraded => record.degraded_ns += length,
             Condition::ReadOnly | Condition::Down => {
                 record.down_ns += length;
+                if current.planned {
+                    record.planned_ns += length;
+                }
                 record.cause_ns[current.cause] += length;
                 if current.reading.condition == Condition::ReadOnly {
                     record.read_only_ns += length;
@@ -244,15 +271,29 @@ impl Recorder {
             record.up_at_end = !down;
             if down && current.outage_began >= self.from && current.outage_began < end {
                 record.outages_ns.push(end.since(current.outage_began).0);
+                record.planned_outages += u64::from(current.all_planned);
             }
         }
         for mut tally in self.tallies.drain(..) {
             tally.times_ns[tally.now_at] += end.since(tally.since.max(self.from)).0;
             self.record.tallies.push(tally.times_ns);
         }
+        let before = std::mem::take(&mut self.record.rounds);
+        self.record.rounds = rounds(player);
+        for (now, before) in self.record.rounds.iter_mut().zip(before) {
+            now.iter_mut().zip(before).for_each(|(now, b)| *now -= b);
+        }
         self.record.events = player.events();
         std::mem::take(&mut self.record)
     }
+}
+
+/// Rounds of each maintenance so far.
+fn rounds<const W: usize>(player: &Player<'_, W>) -> Vec<[u64; 4]> {
+    let counters = player.model().rounds().iter();
+    counters
+        .map(|(_, rounds)| rounds.all().map(|counter| player.state().counter(counter)))
+        .collect()
 }
 
 fn is_down(reading: Reading) -> bool {

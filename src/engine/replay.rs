@@ -212,6 +212,7 @@ impl<const W: usize> Lookup<'_, W> {
             Action::HealLink(a, b) => Command::HealLink(self.end(a)?, self.end(b)?),
             Action::Heal(nodes) => Command::Heal(self.nodes(nodes)?),
             Action::Partition(groups) => self.partition(groups)?,
+            Action::Maintain { name, bad } => self.maintain(name, *bad)?,
             Action::Operator {
                 protocol,
                 action,
@@ -275,6 +276,28 @@ impl<const W: usize> Lookup<'_, W> {
         Ok(Command::Partition {
             groups: sets,
             clients,
+        })
+    }
+
+    fn maintain(&self, (name, at): &(String, Origin), bad: bool) -> ScenarioResult<Command<W>> {
+        let specs = &self.scenario.maintenances;
+        let Some(spec) = specs.iter().find(|spec| spec.name == *name) else {
+            let message = format!("there is no maintenance `{name}`");
+            let known = specs.iter().map(|spec| &spec.name);
+            return Err(ScenarioError::at(at, message, "unknown").maybe_help(
+                suggestion(name, known)
+                    .or_else(|| Some(format!("add [maintenance.{name}] to the scenario"))),
+            ));
+        };
+        if bad && spec.bad.is_none() {
+            let message = format!("the versions of `{name}` always work");
+            return Err(ScenarioError::at(at, message, "cannot be bad")
+                .help("say in the scenario what a bad one does: bad = { probability = 0, rollback = \"30min\" }"));
+        }
+        Ok(Command::Operator {
+            protocol: format!("maintenance.{name}"),
+            action: if bad { "begin_bad" } else { "begin" }.to_owned(),
+            nodes: NodeSet::EMPTY,
         })
     }
 
@@ -388,6 +411,10 @@ fn describe(action: &Action) -> String {
         }
         Action::Heal(nodes) if nodes.is_empty() => "heal the network".to_owned(),
         Action::Heal(nodes) => format!("heal the network of {}", list(nodes)),
+        Action::Maintain { name, bad: false } => format!("begin {}", name.0),
+        Action::Maintain { name, bad: true } => {
+            format!("begin {} with a version that does not work", name.0)
+        }
         Action::Operator { action, nodes, .. } if nodes.is_empty() => {
             format!("operator: {}", action.0)
         }

@@ -10,6 +10,7 @@ pub struct Simulator<'m, const W: usize> {
     player: Player<'m, W>,
     recorder: Recorder,
     seed: u64,
+    warm_up: Nanos,
     end: Nanos,
 }
 
@@ -26,7 +27,17 @@ impl<'m, const W: usize> Simulator<'m, W> {
             player: Player::new(model, true, max_events),
             recorder: Recorder::new(warm_up),
             seed,
+            warm_up,
             end: warm_up + horizon,
+        }
+    }
+
+    #[inline]
+    fn play_until(&mut self, end: Nanos) {
+        while let Some(touched) = self.player.advance(end) {
+            if touched != 0 {
+                self.recorder.update(&self.player, touched);
+            }
         }
     }
 
@@ -36,11 +47,11 @@ impl<'m, const W: usize> Simulator<'m, W> {
     pub fn replicate(&mut self, replication: u64) -> Result<ReplicationRecord, PlayError> {
         self.player.begin(self.seed, replication)?;
         self.recorder.begin(&self.player, replication, self.end);
-        while let Some(touched) = self.player.advance(self.end) {
-            if touched != 0 {
-                self.recorder.update(&self.player, touched);
-            }
+        if self.warm_up > Nanos::ZERO && !self.player.model().rounds().is_empty() {
+            self.play_until(self.warm_up);
+            self.recorder.begin_counting(&self.player);
         }
+        self.play_until(self.end);
         self.player.failure()?;
         Ok(self.recorder.finish(&self.player, self.end))
     }

@@ -1,5 +1,7 @@
 //! Makes a model of a scenario: world, processes, protocols, signals, services.
 
+mod upkeep;
+
 use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
 use super::{MAX_AUTOMATA, MAX_MEASURES, MAX_TALLY, MAX_TIMERS, Model};
@@ -11,10 +13,12 @@ use crate::scenario::parameters::in_expression;
 use crate::scenario::{Files, OperatorSpec, Scenario};
 use crate::world::WorldSignals;
 use crate::world::component::Components;
-use crate::world::coverage::{Coverage, CoverageSignals};
+use crate::world::coverage::CoverageSignals;
+use crate::world::maintenance::RoundCounters;
 use crate::world::network::Network;
 use crate::world::node::Nodes;
 use crate::world::operator::Operator;
+use crate::world::planned::MaintenanceSignals;
 use crate::world::process::{ProcessSignals, Processes};
 use crate::world::shock::{Partitions, Shocks};
 
@@ -29,6 +33,7 @@ pub fn model<const W: usize>(scenario: &Scenario, files: &dyn Files) -> Result<M
     let mut builder = Builder::new(scenario);
     builder.world();
     builder.protocols(files)?;
+    builder.name_maintenances();
     builder.name_coverages()?;
     builder.name_derived()?;
     builder.link()?;
@@ -44,6 +49,11 @@ struct Builder<'a, const W: usize> {
     process_owner: usize,
     protocols: Vec<(usize, Box<dyn Protocol<W>>)>,
     coverages: Vec<CoverageSignals>,
+    maintenances: Vec<MaintenanceSignals>,
+    rounds: Vec<(String, RoundCounters)>,
+    planned: Option<SetId>,
+    healthy: Option<SetId>,
+    powered: Option<SetId>,
     derived: Vec<SetId>,
     signals: WorldSignals,
     process_signals: Vec<ProcessSignals>,
@@ -95,6 +105,11 @@ impl<'a, const W: usize> Builder<'a, W> {
             process_owner: 0,
             protocols: Vec::new(),
             coverages: Vec::new(),
+            maintenances: Vec::new(),
+            rounds: Vec::new(),
+            planned: None,
+            healthy: None,
+            powered: None,
             derived: Vec::new(),
             signals,
             process_signals: Vec::new(),
@@ -123,6 +138,8 @@ impl<'a, const W: usize> Builder<'a, W> {
             &scenario.nodes,
             &scenario.crews,
         );
+        self.healthy = Some(nodes.healthy());
+        self.powered = Some(powered);
         self.add(nodes);
         self.claim_owner();
         let weather = (
@@ -195,16 +212,6 @@ impl<'a, const W: usize> Builder<'a, W> {
         Ok(())
     }
 
-    /// Gives the coverages' signals their numbers.
-    fn name_coverages(&mut self) -> Result<()> {
-        for spec in &self.scenario.coverages {
-            self.check_new_name(&spec.name, &spec.origin)?;
-            let signals = CoverageSignals::register(&mut self.blueprint, &spec.name);
-            self.coverages.push(signals);
-        }
-        Ok(())
-    }
-
     fn check_new_name(&self, name: &str, origin: &Origin) -> Result<()> {
         let taken = self.blueprint.signal_named(name).is_some()
             || self.blueprint.node_named(name).is_some()
@@ -268,6 +275,9 @@ impl<'a, const W: usize> Builder<'a, W> {
                 if let Some(ready) = &spec.ready {
                     processes.set_ready(index, self.compile_set(&ready.expression, &ready.origin)?);
                 }
+                if self.may_be_spoilt(&spec.name) {
+                    processes.may_be_spoilt(index, &mut self.blueprint);
+                }
                 if let Some(heeds) = &spec.heeds_stop {
                     let set = self.compile_set(&heeds.expression, &heeds.origin)?;
                     processes.set_heeds_stop(index, set);
@@ -280,6 +290,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             self.automata[owner] = protocol.into_automaton();
         }
         self.link_coverages()?;
+        self.link_maintenances()?;
         for spec in &self.scenario.operators {
             self.check_operator(spec)?;
             self.claim_owner();
@@ -287,41 +298,6 @@ impl<'a, const W: usize> Builder<'a, W> {
                 .map_err(|e| place(e, &spec.when_origin))?;
             let operator = Operator::new(&mut self.blueprint, spec, when);
             self.add(operator);
-        }
-        Ok(())
-    }
-
-    /// Nobody can serve who is not in the set that is covered.
-    fn narrow_coverages(&mut self) -> Result<()> {
-        for (spec, signals) in self.scenario.coverages.iter().zip(self.coverages.clone()) {
-            let of = self.compile_set(&spec.of.expression, &spec.of.origin)?;
-            let domain = of.domain(&self.blueprint);
-            self.blueprint.set_domain(signals.serving, domain);
-        }
-        Ok(())
-    }
-
-    fn link_coverages(&mut self) -> Result<()> {
-        for (spec, signals) in self.scenario.coverages.iter().zip(self.coverages.clone()) {
-            let of = self.compile_set(&spec.of.expression, &spec.of.origin)?;
-            let healthy = match &spec.healthy {
-                Some(located) => self.compile_set(&located.expression, &located.origin)?,
-                None => Set::Signal(self.signals.running),
-            };
-            let mut reads = Vec::new();
-            of.signals(&mut reads);
-            if reads.is_empty() || reads.contains(&signals.serving) {
-                return Err(ScenarioError::at(
-                    &spec.of.origin,
-                    format!("`{}` must be the members of a signal", spec.name),
-                    "nobody takes over here",
-                )
-                .help("name who serves where every take-over works, e.g. of = \"vip\""));
-            }
-            self.claim_owner();
-            let sets = (of, healthy);
-            let coverage = Coverage::new(&mut self.blueprint, spec, sets, signals, None);
-            self.add(coverage);
         }
         Ok(())
     }
@@ -446,6 +422,9 @@ impl<'a, const W: usize> Builder<'a, W> {
             service.signals(&mut signals);
             watch(signals, bit);
         }
+        if let Some(planned) = self.planned {
+            (0..services.len()).for_each(|bit| watch(vec![planned], bit));
+        }
         for (bit, tally) in tallies.iter().enumerate() {
             let mut signals = Vec::new();
             tally.of.signals(&mut signals);
@@ -466,7 +445,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             .map(|n| n.repair.mean())
             .chain(self.scenario.components.iter().map(|c| c.repair.mean()))
             .chain(self.scenario.partitions.iter().map(|p| p.lasts.mean()))
-            .chain(self.scenario.coverages.iter().map(|c| c.intervenes.mean()))
+            .chain(upkeep::times(self.scenario))
             .chain(
                 self.scenario
                     .operators
@@ -486,6 +465,8 @@ impl<'a, const W: usize> Builder<'a, W> {
             services,
             tallies,
             node_up: self.signals.up,
+            planned: self.planned,
+            rounds: self.rounds,
             slowest_repair: Nanos::from_seconds(slowest),
         })
     }
@@ -509,7 +490,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             (
                 self.automata.len(),
                 MAX_AUTOMATA,
-                "protocols, coverages, signals and operators",
+                "protocols, coverages, signals, maintenances and operators",
             ),
             (self.blueprint.timer_count(), MAX_TIMERS, "timers"),
         ];

@@ -13,6 +13,7 @@ use crate::automaton::{
     Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step,
     StreamId, Timer,
 };
+use crate::world::maintenance::RoundCounters;
 use measure::{Service, Tally};
 
 /// At most this many automata in one model: the width of [`Interest::automata`].
@@ -60,6 +61,10 @@ pub struct Model<const W: usize> {
     services: Vec<Service<W>>,
     tallies: Vec<Tally<W>>,
     node_up: SetId,
+    /// Not empty while what happens is planned; none without maintenance.
+    planned: Option<SetId>,
+    /// The rounds of each maintenance.
+    rounds: Vec<(String, RoundCounters)>,
     /// The largest mean time that anything takes to be put right, for bounds where
     /// no outage was seen.
     slowest_repair: Nanos,
@@ -160,6 +165,17 @@ impl<const W: usize> Model<W> {
     /// The signal of the nodes that are up.
     pub fn node_up(&self) -> SetId {
         self.node_up
+    }
+
+    /// Is what happens now planned? See [`crate::world::planned`].
+    #[inline]
+    pub fn is_planned(&self, state: &State<W>) -> bool {
+        self.planned.is_some_and(|id| !state.set(id).is_empty())
+    }
+
+    /// The counters of each maintenance's rounds, in the scenario's order.
+    pub fn rounds(&self) -> &[(String, RoundCounters)] {
+        &self.rounds
     }
 
     /// The largest mean time that anything takes to be put right (a repair, a

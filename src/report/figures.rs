@@ -25,6 +25,10 @@ pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
             attribution(designs, caption("What the downtime is made of")),
         ),
         (
+            "planned-unplanned",
+            planned(designs, caption("Planned and unplanned downtime")),
+        ),
+        (
             "yearly-downtime",
             yearly(designs, caption("How bad a year can be")),
         ),
@@ -92,6 +96,28 @@ fn attribution(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
             .collect(),
     }
     .chart()
+}
+
+/// Nothing where no design has maintenance.
+fn planned(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
+    let rows = rows(designs)
+        .filter_map(|(design, name, service)| {
+            let planned = service.planned.as_ref()?;
+            let cause = |name: &str, downtime: f64| Cause {
+                name: name.to_owned(),
+                downtime,
+            };
+            Some(AttributionRow {
+                design: design.scenario.clone(),
+                service: name.clone(),
+                causes: vec![
+                    cause("planned", planned.planned_downtime_s_per_year.estimate),
+                    cause("unplanned", planned.unplanned_downtime_s_per_year.estimate),
+                ],
+            })
+        })
+        .collect();
+    Attribution { caption, rows }.chart()
 }
 
 /// The service that the figure of single years shows: the one that is down most.

@@ -6,6 +6,7 @@ pub mod figures;
 pub mod json;
 pub mod markdown;
 pub mod numbers;
+pub mod planned;
 pub mod plot;
 pub mod replace;
 pub mod sentence;

@@ -2,7 +2,7 @@
 
 use super::comparison::Comparison;
 use super::numbers::{self, TwoLines};
-use super::sentence;
+use super::{planned, sentence};
 use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
@@ -27,6 +27,7 @@ pub fn run(outcome: &RunOutcome) -> String {
         }
         let _ = writeln!(text, "{table}");
     }
+    text.push_str(&planned::tables(std::slice::from_ref(outcome)));
     text.push_str(&tallies(outcome));
     text.push_str(&folded(&remarks(std::slice::from_ref(outcome))));
     text
@@ -54,6 +55,7 @@ pub fn comparison(comparison: &Comparison) -> String {
         }
     }
     let _ = writeln!(text, "{table}");
+    text.push_str(&planned::tables(&comparison.designs));
     text.push_str(&differences(comparison));
     text.push_str(&folded(&remarks(&comparison.designs)));
     text
@@ -77,7 +79,7 @@ fn remarks(designs: &[RunOutcome]) -> String {
 }
 
 /// Lines no longer than a table, broken between words; what is continued is indented.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let mut length = 0;

@@ -2,8 +2,8 @@
 
 use super::Effort;
 use super::outcome::{
-    CauseShare, LoadOutcome, ReplicationRow, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel,
-    TallyMean, worst_relative_error,
+    CauseShare, LoadOutcome, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA,
+    ServiceOutcome, TallyLevel, TallyMean, worst_relative_error,
 };
 use crate::automaton::Nanos;
 use crate::engine::record::{ReplicationRecord, ServiceRecord};
@@ -26,6 +26,8 @@ pub struct Gatherer {
     effort: Effort,
     services: Vec<ServiceSum>,
     tallies: Vec<TallySum>,
+    /// For each maintenance: rounds begun, completed, abandoned, postponed.
+    rounds: Vec<(String, [Moments; 4])>,
     rows: Vec<ReplicationRow>,
     events: u64,
     slowest_repair: Nanos,
@@ -38,6 +40,10 @@ struct ServiceSum {
     failed: Moments,
     read_only: Moments,
     outages: Moments,
+    planned: Moments,
+    unplanned: Moments,
+    planned_outages: Moments,
+    unplanned_outages: Moments,
     up_at_end: u64,
     outage_lengths: Durations,
     failovers: Durations,
@@ -77,6 +83,10 @@ impl Gatherer {
                 failed: Moments::new(),
                 read_only: Moments::new(),
                 outages: Moments::new(),
+                planned: Moments::new(),
+                unplanned: Moments::new(),
+                planned_outages: Moments::new(),
+                unplanned_outages: Moments::new(),
                 up_at_end: 0,
                 outage_lengths: Durations::new(),
                 failovers: Durations::new(),
@@ -102,6 +112,9 @@ impl Gatherer {
             effort: *effort,
             services,
             tallies,
+            rounds: (model.rounds().iter())
+                .map(|(name, _)| (name.clone(), std::array::from_fn(|_| Moments::new())))
+                .collect(),
             rows: Vec::new(),
             events: 0,
             slowest_repair: model.slowest_repair(),
@@ -124,6 +137,11 @@ impl Gatherer {
             services: row,
             events: record.events,
         });
+        for ((_, sums), rounds) in self.rounds.iter_mut().zip(&record.rounds) {
+            for (sum, count) in sums.iter_mut().zip(rounds) {
+                sum.push(*count as f64);
+            }
+        }
         for (tally, times) in self.tallies.iter_mut().zip(&record.tallies) {
             tally.add(times, self.effort.horizon);
         }
@@ -218,10 +236,38 @@ impl Gatherer {
             confidence: self.effort.confidence,
             interrupted,
             services,
+            maintenance: (self.rounds.iter())
+                .map(|(name, sums)| (name.clone(), self.rounds_of(sums)))
+                .collect(),
             tallies,
             tally_means,
             warnings,
             per_replication: self.rows,
+        }
+    }
+
+    /// Events per year that were counted in each replication.
+    fn per_year(&self, counts: &Moments) -> Estimate {
+        let years = self.effort.horizon.years();
+        rare_total(counts, 1.0, self.effort.confidence).scaled(1.0 / years)
+    }
+
+    fn rounds_of(&self, [begun, completed, abandoned, postponed]: &[Moments; 4]) -> RoundsOutcome {
+        RoundsOutcome {
+            begun_per_year: self.per_year(begun),
+            completed_per_year: self.per_year(completed),
+            abandoned_per_year: self.per_year(abandoned),
+            postponed_per_year: self.per_year(postponed),
+        }
+    }
+
+    fn planned(&self, sum: &ServiceSum) -> PlannedOutcome {
+        let yearly = |seconds| self.share_of_time(seconds).scaled(Nanos::SECONDS_PER_YEAR);
+        PlannedOutcome {
+            planned_downtime_s_per_year: yearly(&sum.planned),
+            unplanned_downtime_s_per_year: yearly(&sum.unplanned),
+            planned_outages_per_year: self.per_year(&sum.planned_outages),
+            unplanned_outages_per_year: self.per_year(&sum.unplanned_outages),
         }
     }
 
@@ -246,7 +292,6 @@ impl Gatherer {
 
     fn service(&self, sum: &ServiceSum) -> ServiceOutcome {
         let confidence = self.effort.confidence;
-        let years = self.effort.horizon.years();
         let unavailability = self.unavailability(sum);
         let failed = self.share_of_time(&sum.failed);
         let total: f64 = sum.cause_s.iter().sum();
@@ -271,7 +316,8 @@ impl Gatherer {
                 .is_some()
                 .then(|| self.share_of_time(&sum.read_only)),
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
-            outages_per_year: rare_total(&sum.outages, 1.0, confidence).scaled(1.0 / years),
+            outages_per_year: self.per_year(&sum.outages),
+            planned: (!self.rounds.is_empty()).then(|| self.planned(sum)),
             up_at_end: proportion(sum.up_at_end, self.replications(), confidence),
             mttf_s: sum.mttf_s(confidence),
             mttf_assumes_constant_rate: !sum.always_failed(),
@@ -363,6 +409,12 @@ impl ServiceSum {
         self.failed.push(record.failed_s);
         self.read_only.push(Nanos(record.read_only_ns).seconds());
         self.outages.push(outages as f64);
+        self.planned.push(Nanos(record.planned_ns).seconds());
+        self.unplanned
+            .push(Nanos(record.down_ns - record.planned_ns).seconds());
+        self.planned_outages.push(record.planned_outages as f64);
+        self.unplanned_outages
+            .push((outages - record.planned_outages) as f64);
         self.up_at_end += u64::from(record.up_at_end);
         for length in &record.outages_ns {
             self.outage_lengths.record(*length);

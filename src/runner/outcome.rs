@@ -41,6 +41,9 @@ pub struct RunOutcome {
     /// The services by name, in the order of the scenario.
     #[serde(serialize_with = "in_order")]
     pub services: Vec<(String, ServiceOutcome)>,
+    /// The rounds of each maintenance by its name.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "by_name")]
+    pub maintenance: Vec<(String, RoundsOutcome)>,
     /// The tallies by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<String, Vec<TallyLevel>>,
@@ -84,6 +87,40 @@ fn in_order<S: serde::Serializer>(
     serializer.collect_map(services.iter().map(|(name, service)| (name, service)))
 }
 
+fn by_name<S: serde::Serializer>(
+    rounds: &[(String, RoundsOutcome)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(rounds.iter().map(|(name, rounds)| (name, rounds)))
+}
+
+/// What became of the rounds of a maintenance, each per year of 8766 h.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoundsOutcome {
+    /// Rounds that began.
+    pub begun_per_year: Estimate,
+    /// Rounds that came to their end.
+    pub completed_per_year: Estimate,
+    /// Rounds that were broken off.
+    pub abandoned_per_year: Estimate,
+    /// Times that a round was put off.
+    pub postponed_per_year: Estimate,
+}
+
+/// Downtime and outages that were planned, and those that were not; together they
+/// are all.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedOutcome {
+    /// Seconds of planned downtime per year.
+    pub planned_downtime_s_per_year: Estimate,
+    /// Seconds of all other downtime per year.
+    pub unplanned_downtime_s_per_year: Estimate,
+    /// Outages per year all of which was planned.
+    pub planned_outages_per_year: Estimate,
+    /// All other outages per year.
+    pub unplanned_outages_per_year: Estimate,
+}
+
 /// What was found about one service.
 #[derive(Clone, Debug, Serialize)]
 pub struct ServiceOutcome {
@@ -100,6 +137,9 @@ pub struct ServiceOutcome {
     pub downtime_s_per_year: Estimate,
     /// Outages per year.
     pub outages_per_year: Estimate,
+    /// The same apart, planned and unplanned, where there is maintenance.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedOutcome>,
     /// Probability that it is up at the horizon.
     pub up_at_end: Estimate,
     /// Mean time in seconds from the start to the first outage. Where some

@@ -81,6 +81,8 @@ pub enum Action {
     Heal(Names),
     /// The cut of one path is undone.
     HealLink((String, Origin), (String, Origin)),
+    /// A round of maintenance begins.
+    Maintain { name: (String, Origin), bad: bool },
     /// A person acts.
     Operator {
         protocol: Option<(String, Origin)>,
@@ -117,9 +119,10 @@ enum Word {
     Heal,
     Partition,
     Operator,
+    Maintain,
 }
 
-const WORDS: [(&str, Word); 12] = [
+const WORDS: [(&str, Word); 13] = [
     ("power_off", Word::Verb(Verb::PowerOff)),
     ("crash", Word::Verb(Verb::Crash)),
     ("kill", Word::Verb(Verb::Kill(KillTarget::All))),
@@ -132,6 +135,7 @@ const WORDS: [(&str, Word); 12] = [
     ("heal", Word::Heal),
     ("partition", Word::Partition),
     ("operator", Word::Operator),
+    ("maintain", Word::Maintain),
 ];
 
 /// Reads a fault script.
@@ -202,6 +206,10 @@ fn fault(item: &Item) -> Result<Fault> {
             None => Action::Heal(r.item("nodes").map_or(Ok(Vec::new()), names)?),
         },
         Word::Partition => Action::Partition(groups(r.required("groups")?)?),
+        Word::Maintain => Action::Maintain {
+            name: name(r.required("name")?)?,
+            bad: r.flag_if_any("bad")?.unwrap_or(false),
+        },
         Word::Operator => Action::Operator {
             protocol: r.item("protocol").map(name).transpose()?,
             action: name(r.required("action")?)?,

@@ -11,6 +11,7 @@ pub mod error;
 pub mod expression;
 pub mod faults;
 pub mod library;
+pub mod maintenance;
 pub mod nearest;
 pub mod overrides;
 pub mod parameters;
@@ -22,6 +23,7 @@ use crate::automaton::{Distribution, Nanos};
 use coverage::CoverageSpec;
 use error::Origin;
 use expression::{Condition, CountExpression, SetExpression, ShareExpression};
+use maintenance::MaintenanceSpec;
 use parameters::Parameters;
 
 /// The name that stands for the place of the users in fault scripts.
@@ -69,6 +71,8 @@ pub struct Scenario {
     pub processes: Vec<ProcessSpec>,
     /// Protocol instances.
     pub protocols: Vec<ProtocolSpec>,
+    /// Planned work.
+    pub maintenances: Vec<MaintenanceSpec>,
     /// Take-overs that may not work.
     pub coverages: Vec<CoverageSpec>,
     /// Named set expressions.

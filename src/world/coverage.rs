@@ -51,7 +51,7 @@ pub struct Coverage<const W: usize> {
     of: Set<W>,
     healthy: Set<W>,
     /// Nodes that maintenance is working on.
-    planned: Option<SetId>,
+    planned: Vec<SetId>,
     works: f64,
     ends: Ends,
     switching: Delay,
@@ -75,7 +75,7 @@ impl<const W: usize> Coverage<W> {
         spec: &CoverageSpec,
         (of, healthy): (Set<W>, Set<W>),
         signals: CoverageSignals,
-        planned: Option<SetId>,
+        planned: Vec<SetId>,
     ) -> Self {
         let name = &spec.name;
         Coverage {
@@ -168,7 +168,7 @@ impl<const W: usize> Automaton<W> for Coverage<W> {
     fn react(&self, step: &mut Step<'_, W>) {
         let now = self.of.value(step.state());
         let well = self.healthy.value(step.state());
-        let planned = self.planned.map_or(NodeSet::EMPTY, |id| step.get(id));
+        let planned = (self.planned.iter()).fold(NodeSet::EMPTY, |all, id| all | step.get(*id));
         let lost = step.get(self.seen) - now - well - planned;
         step.put_private(self.seen, now);
         let uncovered = step.get(self.signals.uncovered);

@@ -3,9 +3,11 @@
 
 pub mod component;
 pub mod coverage;
+pub mod maintenance;
 pub mod network;
 pub mod node;
 pub mod operator;
+pub mod planned;
 pub mod process;
 pub mod shock;
 

@@ -25,6 +25,8 @@ pub struct Nodes<const W: usize> {
     running: SetId,
     /// Nodes with working hardware.
     healthy: SetId,
+    /// Nodes that are kept off on purpose.
+    held: SetId,
     /// Healthy nodes with power that have not finished booting.
     booting: SetId,
     /// Nodes that have power; kept by the shared components.
@@ -73,6 +75,7 @@ impl<const W: usize> Nodes<W> {
             frozen: signals.frozen,
             running: signals.running,
             healthy: blueprint.private_set("node.healthy"),
+            held: blueprint.private_set("node.held"),
             booting: blueprint.private_set("node.booting"),
             powered,
             fate,
@@ -91,6 +94,11 @@ impl<const W: usize> Nodes<W> {
                 })
                 .collect(),
         }
+    }
+
+    /// The set of nodes whose hardware works.
+    pub fn healthy(&self) -> SetId {
+        self.healthy
     }
 
     #[inline(always)]
@@ -169,7 +177,7 @@ impl<const W: usize> Nodes<W> {
         step.put_private(self.healthy, step.get(self.healthy).with(node));
         self.arm_life(step, node);
         step.mark(Mark::Restore);
-        if step.has(self.powered, node) {
+        if step.has(self.powered, node) && !step.has(self.held, node) {
             self.switch_on(step, node);
         }
     }
@@ -183,6 +191,14 @@ impl<const W: usize> Nodes<W> {
                 step.insert(self.booting, node);
                 step.arm(boot.at(node), self.boot_delay[node.index()]);
             }
+        }
+    }
+
+    fn switch_on_if_idle(&self, step: &mut Step<'_, W>, node: Node) {
+        let off = !step.has(self.up, node) && !step.has(self.booting, node);
+        if off && step.has(self.healthy, node) && step.has(self.powered, node) {
+            step.mark(Mark::Restore);
+            self.switch_on(step, node);
         }
     }
 
@@ -222,17 +238,26 @@ impl<const W: usize> Nodes<W> {
                         self.fail(step, node);
                     }
                 }
+                NodeCommand::Hold => {
+                    step.insert(self.held, node);
+                    if step.has(self.up, node) || step.has(self.booting, node) {
+                        step.mark(Mark::Fault);
+                        self.go_down(step, node);
+                    }
+                }
+                NodeCommand::Release => {
+                    step.remove(self.held, node);
+                    self.switch_on_if_idle(step, node);
+                }
                 NodeCommand::Start => {
+                    step.remove(self.held, node);
                     if !step.has(self.healthy, node) {
                         self.forget_repair(step, node);
                         step.insert(self.healthy, node);
                         self.arm_life(step, node);
                         step.mark(Mark::Restore);
                     }
-                    let off = !step.has(self.up, node) && !step.has(self.booting, node);
-                    if off && step.has(self.powered, node) {
-                        self.switch_on(step, node);
-                    }
+                    self.switch_on_if_idle(step, node);
                 }
                 NodeCommand::Freeze if step.has(self.up, node) => {
                     step.insert(self.frozen, node);
@@ -279,7 +304,8 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
             step.mark(Mark::Fault);
             self.go_down(step, node);
         }
-        let idle = powered & (step.get(self.healthy) - step.get(self.up) - step.get(self.booting));
+        let on = step.get(self.up) | step.get(self.booting) | step.get(self.held);
+        let idle = powered & (step.get(self.healthy) - on);
         for node in idle {
             step.mark(Mark::Restore);
             self.switch_on(step, node);

@@ -74,6 +74,16 @@ enum End {
     Failure,
 }
 
+/// Nodes with a version of a process that does not work; only scenarios in which
+/// such versions are rolled out pay for it.
+#[derive(Clone, Copy)]
+struct Spoilt {
+    /// It runs and does nothing useful.
+    useless: SetId,
+    /// It ends as soon as it has started.
+    crashes: SetId,
+}
+
 struct Process<const W: usize> {
     name: String,
     nodes: NodeSet<W>,
@@ -90,6 +100,7 @@ struct Process<const W: usize> {
     queued: SetId,
     /// To be started again once it has stopped.
     again: SetId,
+    spoilt: Option<Spoilt>,
     requires: Vec<usize>,
     after: Vec<usize>,
     required_by: Vec<usize>,
@@ -151,6 +162,7 @@ impl<const W: usize> Processes<W> {
                     resting,
                     queued,
                     again,
+                    spoilt: None,
                     requires: spec.requires.iter().filter_map(find).collect(),
                     after: spec.after.iter().filter_map(find).collect(),
                     required_by: (0..specs.len())
@@ -189,6 +201,16 @@ impl<const W: usize> Processes<W> {
     /// Tells a process on which nodes it obeys an orderly stop.
     pub fn set_heeds_stop(&mut self, index: usize, heeds: Set<W>) {
         self.processes[index].heeds_stop = Some(heeds);
+    }
+
+    /// Versions of a process may be installed that do not work.
+    pub fn may_be_spoilt(&mut self, index: usize, blueprint: &mut Blueprint<W>) {
+        let p = &mut self.processes[index];
+        let mut set = |what: &str| blueprint.private_set(&format!("proc.{}.{what}", p.name));
+        p.spoilt.get_or_insert(Spoilt {
+            useless: set("useless"),
+            crashes: set("crashes"),
+        });
     }
 
     /// Tells a process on which nodes it may call itself ready.
@@ -294,6 +316,10 @@ impl<const W: usize> Processes<W> {
     /// The program runs; without a readiness rule it is active at once.
     fn launched(&self, index: usize, node: Node, step: &mut Step<'_, W>) {
         let p = &self.processes[index];
+        if p.spoilt.is_some_and(|bad| step.has(bad.crashes, node)) {
+            self.end(index, node, End::Failure, step);
+            return;
+        }
         step.insert(p.launched, node);
         if let Some((timers, delay)) = p.crash {
             step.arm(timers.at(node), delay);
@@ -419,10 +445,11 @@ impl<const W: usize> Processes<W> {
 
     fn update_works(&self, p: &Process<W>, step: &mut Step<'_, W>) {
         let able = step.get(p.launched) & step.get(p.signals.present) & step.get(self.running);
-        step.put(
-            p.signals.works,
-            able - step.get(p.signals.frozen) - step.get(p.stopping),
-        );
+        let mut works = able - step.get(p.signals.frozen) - step.get(p.stopping);
+        if let Some(bad) = p.spoilt {
+            works -= step.get(bad.useless);
+        }
+        step.put(p.signals.works, works);
     }
 
     /// The restart delay is over. systemd restarts the unit and, with it, the
@@ -457,6 +484,9 @@ impl<const W: usize> Processes<W> {
         step: &mut Step<'_, W>,
     ) {
         let p = &self.processes[index];
+        if let Some(bad) = p.spoilt {
+            install(order, bad, nodes & p.nodes, step);
+        }
         for node in nodes & step.get(self.up) & p.nodes {
             let present = step.has(p.signals.present, node);
             match order {
@@ -485,6 +515,25 @@ impl<const W: usize> Processes<W> {
             }
         }
         self.update_works(p, step);
+    }
+}
+
+/// Another version lies on the disks of these nodes, whether they are up or not.
+fn install<const W: usize>(
+    order: ProcessCommand,
+    bad: Spoilt,
+    nodes: NodeSet<W>,
+    step: &mut Step<'_, W>,
+) {
+    let (useless, crashes) = (step.get(bad.useless), step.get(bad.crashes));
+    match order {
+        ProcessCommand::Spoil => step.put_private(bad.useless, useless | nodes),
+        ProcessCommand::SpoilStart => step.put_private(bad.crashes, crashes | nodes),
+        ProcessCommand::Mend => {
+            step.put_private(bad.useless, useless - nodes);
+            step.put_private(bad.crashes, crashes - nodes);
+        }
+        _ => {}
     }
 }
 
@@ -588,7 +637,7 @@ impl<const W: usize> Automaton<W> for Processes<W> {
             }
             // An orderly shutdown of the machine stops every unit on it first; the
             // nodes themselves have heard the order before and are already down.
-            Command::Nodes(NodeCommand::Stop, nodes) => {
+            Command::Nodes(NodeCommand::Stop | NodeCommand::Hold, nodes) => {
                 for p in &self.processes {
                     let running = *nodes & step.get(p.signals.present);
                     step.put(p.signals.stopped, step.get(p.signals.stopped) | running);

@@ -2,6 +2,7 @@
 //! model. One file for each part of a scenario.
 
 mod coverage;
+mod maintenance;
 mod names;
 mod nodes;
 mod people;
@@ -83,10 +84,12 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
     trouble.read(&r, &places, &mut names, around)?;
     let processes = processes::processes(&r, &places, around)?;
     let protocols = processes::protocols(&r, &places, &mut names, around)?;
+    let maintenances = maintenance::maintenances(&r, &places, &processes, around)?;
     let coverages = coverage::coverages(&r, &profile, &mut names, around)?;
     let signals = services::signals(&r, &mut names)?;
     let operators = people::operators(&r, &places, &protocols, &coverages, around)?;
-    let parts = protocols.len() + coverages.len() + signals.len() + operators.len();
+    let parts =
+        protocols.len() + maintenances.len() + coverages.len() + signals.len() + operators.len();
     people::check_number_of_parts(&r, parts)?;
     let (services, tallies) = services::services_and_tallies(&r, &places)?;
     let scenario = Scenario {
@@ -99,6 +102,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         shocks: trouble.shocks,
         partitions: trouble.partitions,
         processes,
+        maintenances,
         coverages,
         signals,
         operators,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const MAX_LENGTH: usize = 64;
 /// The world's own words: its signals begin with the first three, its parts go
 /// by the others.
-const WORLD: [&str; 7] = [
+const WORLD: [&str; 8] = [
     "node",
     "net",
     "proc",
@@ -21,6 +21,7 @@ const WORLD: [&str; 7] = [
     "shock",
     "partition",
     "operator",
+    "maintenance",
 ];
 
 /// The names that share one space, because expressions look them up or because

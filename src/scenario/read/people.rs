@@ -70,12 +70,12 @@ pub fn check_number_of_parts(r: &Reader<'_>, total: usize) -> Result<()> {
     if total <= MAX_PARTS {
         return Ok(());
     }
-    let place = ["operator", "signals", "coverage", "protocol"]
+    let place = ["operator", "signals", "coverage", "maintenance", "protocol"]
         .iter()
         .find_map(|key| last_place(r, key));
     Err(ScenarioError::at(
         place.unwrap_or(r.origin()),
-        format!("{total} protocols, coverages, signals and operators are too many"),
+        format!("{total} protocols, coverages, signals, maintenances and operators are too many"),
         format!("at most {MAX_PARTS} together are possible"),
     ))
 }
