@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => cli::run::run(arguments),
         Command::Compare(arguments) => cli::compare::compare(arguments),
         Command::Sweep(arguments) => cli::sweep::sweep(arguments),
+        Command::Load(arguments) => cli::load::load(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
         Command::Check(arguments) => cli::check::check(arguments),
     };

@@ -111,6 +111,12 @@ impl<const W: usize> NodeSet<W> {
             .map(|(i, word)| Node((i * 64) as u16 + word.trailing_zeros() as u16))
     }
 
+    /// The set as bits, for keys: node 0 is the lowest bit of the first word.
+    #[inline]
+    pub fn words(self) -> [u64; W] {
+        self.0
+    }
+
     /// The members in the order of their index.
     pub fn iter(self) -> Members<W> {
         Members(self)

@@ -6,6 +6,7 @@ pub mod check;
 pub mod compare;
 pub mod files;
 mod grid;
+pub mod load;
 pub mod options;
 pub mod output;
 pub mod progress;
@@ -43,6 +44,8 @@ pub enum Command {
     Compare(compare::CompareArguments),
     /// Run one scenario at every combination of some values: a table, a file, figures
     Sweep(sweep::SweepArguments),
+    /// How busy nodes are after the loss of some of them, and how much demand survives
+    Load(load::LoadArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing

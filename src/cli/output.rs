@@ -3,6 +3,7 @@
 
 use super::Failure;
 use crate::report::figures;
+use crate::report::plot::Chart;
 use crate::report::replace::replace;
 use crate::runner::RunOutcome;
 use std::io::{ErrorKind, Write};
@@ -51,12 +52,18 @@ impl Output {
         Ok(())
     }
 
+    /// Draws one figure.
+    pub fn chart(&self, name: &str, chart: &Chart) -> Result<(), Failure> {
+        chart
+            .write(&self.folder, name)
+            .map_err(|error| format!("cannot draw {name}: {error}"))?;
+        Ok(())
+    }
+
     /// Draws the figures of one or several designs.
     pub fn plots(&self, designs: &[RunOutcome]) -> Result<(), Failure> {
         for (name, chart) in figures::all(designs) {
-            chart
-                .write(&self.folder, name)
-                .map_err(|error| format!("cannot draw {name}: {error}"))?;
+            self.chart(name, &chart)?;
         }
         eprintln!("results are in {}", self.folder.display());
         Ok(())

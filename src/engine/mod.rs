@@ -6,6 +6,8 @@
 
 pub mod agenda;
 pub mod branch;
+pub mod load;
+pub mod loss;
 pub mod play;
 pub mod record;
 pub mod replay;

@@ -1,5 +1,6 @@
 //! What one replication has to say about each service and tally.
 
+use super::load::record::LoadRecord;
 use super::play::Player;
 use crate::automaton::Nanos;
 use crate::model::measure::{Condition, Reading};
@@ -51,6 +52,8 @@ pub struct ReplicationRecord {
     pub tallies: Vec<Vec<u64>>,
     /// For each maintenance: rounds begun, completed, abandoned, postponed.
     pub rounds: Vec<[u64; 4]>,
+    /// Requests and the work that they make; where there are demands.
+    pub load: Option<LoadRecord>,
 }
 
 #[derive(Clone, Copy)]
@@ -116,6 +119,7 @@ impl Recorder {
                 .collect(),
             tallies: Vec::new(),
             rounds: rounds(player),
+            load: None,
         };
         self.services = model
             .services()

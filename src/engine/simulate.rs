@@ -1,5 +1,6 @@
 //! The reader `simulate`: chance decides, and the services are recorded.
 
+use super::load::record::LoadRecorder;
 use super::play::{PlayError, Player};
 use super::record::{Recorder, ReplicationRecord};
 use crate::automaton::Nanos;
@@ -9,6 +10,8 @@ use crate::model::Model;
 pub struct Simulator<'m, const W: usize> {
     player: Player<'m, W>,
     recorder: Recorder,
+    /// Where there are demands.
+    load: Option<LoadRecorder<W>>,
     seed: u64,
     warm_up: Nanos,
     end: Nanos,
@@ -26,6 +29,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
         Simulator {
             player: Player::new(model, true, max_events),
             recorder: Recorder::new(warm_up),
+            load: model.load().map(|load| LoadRecorder::new(load, warm_up)),
             seed,
             warm_up,
             end: warm_up + horizon,
@@ -34,9 +38,26 @@ impl<'m, const W: usize> Simulator<'m, W> {
 
     #[inline]
     fn play_until(&mut self, end: Nanos) {
-        while let Some(touched) = self.player.advance(end) {
-            if touched != 0 {
-                self.recorder.update(&self.player, touched);
+        let model = self.player.model();
+        match (model.load(), &mut self.load) {
+            (Some(load), Some(recorder)) => {
+                // The load is a measure of its own, after services and tallies.
+                let of_load = 1 << (model.services().len() + model.tallies().len());
+                while let Some(touched) = self.player.advance(end) {
+                    if touched != 0 {
+                        self.recorder.update(&self.player, touched & !of_load);
+                    }
+                    if touched & of_load != 0 {
+                        recorder.update(load, &self.player);
+                    }
+                }
+            }
+            _ => {
+                while let Some(touched) = self.player.advance(end) {
+                    if touched != 0 {
+                        self.recorder.update(&self.player, touched);
+                    }
+                }
             }
         }
     }
@@ -47,12 +68,21 @@ impl<'m, const W: usize> Simulator<'m, W> {
     pub fn replicate(&mut self, replication: u64) -> Result<ReplicationRecord, PlayError> {
         self.player.begin(self.seed, replication)?;
         self.recorder.begin(&self.player, replication, self.end);
+        let load = self.player.model().load();
+        if let (Some(load), Some(recorder)) = (load, &mut self.load) {
+            recorder.begin(load, &self.player);
+        }
         if self.warm_up > Nanos::ZERO && !self.player.model().rounds().is_empty() {
             self.play_until(self.warm_up);
             self.recorder.begin_counting(&self.player);
         }
         self.play_until(self.end);
         self.player.failure()?;
-        Ok(self.recorder.finish(&self.player, self.end))
+        let mut record = self.recorder.finish(&self.player, self.end);
+        record.load = match (load, &mut self.load) {
+            (Some(load), Some(recorder)) => Some(recorder.finish(load, self.end)),
+            _ => None,
+        };
+        Ok(record)
     }
 }

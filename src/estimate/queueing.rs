@@ -15,10 +15,6 @@
 //! and belongs to requests in proportion to their size (Kleinrock 1976, Queueing Systems II, 4.4;
 //! for one server whatever the distribution of sizes).
 
-/// The largest number of waiting places that [`Station::with_places`] is meant for; its cost
-/// grows with them.
-pub const MAX_PLACES: u32 = 10_000;
-
 /// Erlang's B formula: the share of requests that find all `servers` busy and leave, for an
 /// `offered` load in erlangs (0 or more). Exact for any number of servers: the recursion adds
 /// positive terms only.
@@ -136,7 +132,7 @@ impl Station {
     }
 
     /// M/M/c/c+K: who finds all servers busy and all `places` taken is lost. Holds in overload
-    /// as well.
+    /// as well. The cost grows with the places.
     #[must_use]
     pub fn with_places(&self, places: u32, threshold_s: f64) -> Waiting {
         let rho = self.utilisation();
@@ -332,7 +328,7 @@ mod tests {
     fn deep_overload_loses_what_does_not_fit() {
         let s = station(16, 160.0);
         close(s.with_patience(1e6, 0.0).lost, 0.9, 1e-9);
-        close(s.with_places(MAX_PLACES, 0.0).lost, 0.9, 1e-9);
+        close(s.with_places(10_000, 0.0).lost, 0.9, 1e-9);
         // Those who are served have waited nearly as long as they can.
         assert!(s.with_patience(1e3, 0.0).mean_s > 999.0);
     }

@@ -2,6 +2,7 @@
 
 mod upkeep;
 
+use super::demand;
 use super::derived::DerivedSignal;
 use super::measure::{Blame, Service, Tally};
 use super::{MAX_AUTOMATA, MAX_MEASURES, MAX_TALLY, MAX_TIMERS, Model};
@@ -14,10 +15,12 @@ use crate::scenario::{Files, OperatorSpec, Scenario};
 use crate::world::WorldSignals;
 use crate::world::component::Components;
 use crate::world::coverage::CoverageSignals;
+use crate::world::load::Load;
 use crate::world::maintenance::RoundCounters;
 use crate::world::network::Network;
 use crate::world::node::Nodes;
 use crate::world::operator::Operator;
+use crate::world::overload::Overload;
 use crate::world::planned::MaintenanceSignals;
 use crate::world::process::{ProcessSignals, Processes};
 use crate::world::shock::{Partitions, Shocks};
@@ -55,6 +58,9 @@ struct Builder<'a, const W: usize> {
     healthy: Option<SetId>,
     powered: Option<SetId>,
     derived: Vec<SetId>,
+    /// The signals of levels of load.
+    levels: Vec<SetId>,
+    load: Option<Load<W>>,
     signals: WorldSignals,
     process_signals: Vec<ProcessSignals>,
 }
@@ -111,6 +117,8 @@ impl<'a, const W: usize> Builder<'a, W> {
             healthy: None,
             powered: None,
             derived: Vec::new(),
+            levels: Vec::new(),
+            load: None,
             signals,
             process_signals: Vec::new(),
         }
@@ -231,6 +239,10 @@ impl<'a, const W: usize> Builder<'a, W> {
             let id = self.blueprint.signal(&spec.name, all);
             self.derived.push(id);
         }
+        for level in &self.scenario.load.levels {
+            let name = format!("load.{}", level.name);
+            self.levels.push(self.blueprint.signal(&name, all));
+        }
         Ok(())
     }
 
@@ -291,6 +303,7 @@ impl<'a, const W: usize> Builder<'a, W> {
         }
         self.link_coverages()?;
         self.link_maintenances()?;
+        self.link_load()?;
         for spec in &self.scenario.operators {
             self.check_operator(spec)?;
             self.claim_owner();
@@ -298,6 +311,26 @@ impl<'a, const W: usize> Builder<'a, W> {
                 .map_err(|e| place(e, &spec.when_origin))?;
             let operator = Operator::new(&mut self.blueprint, spec, when);
             self.add(operator);
+        }
+        Ok(())
+    }
+
+    /// Looks up where work lands, and lets the levels of load follow it.
+    fn link_load(&mut self) -> Result<()> {
+        self.load = demand::load(
+            self.scenario,
+            &self.blueprint,
+            &self.groups,
+            self.signals.running,
+            &self.levels,
+        )?;
+        if let Some(load) = self.load.clone().filter(|_| !self.levels.is_empty()) {
+            self.claim_owner();
+            let levels = &self.scenario.load.levels;
+            let utilisations = levels.iter().map(|level| level.utilisation);
+            let levels = self.levels.iter().copied().zip(utilisations).collect();
+            let overload = Overload::new(&mut self.blueprint, load, levels);
+            self.add(overload);
         }
         Ok(())
     }
@@ -405,7 +438,9 @@ impl<'a, const W: usize> Builder<'a, W> {
     fn finish(mut self) -> Result<Model<W>> {
         let services = self.services()?;
         let tallies = self.tallies()?;
-        self.check_limits(services.len() + tallies.len())?;
+        let load = self.load.take();
+        let measures = services.len() + tallies.len() + usize::from(load.is_some());
+        self.check_limits(measures)?;
         let mut interest = vec![Interest::default(); self.blueprint.set_count()];
         for (index, automaton) in self.automata.iter().enumerate() {
             for id in automaton.reads() {
@@ -429,6 +464,14 @@ impl<'a, const W: usize> Builder<'a, W> {
             let mut signals = Vec::new();
             tally.of.signals(&mut signals);
             watch(signals, services.len() + bit);
+        }
+        if let Some(load) = &load {
+            let mut signals = Vec::new();
+            load.signals(&mut signals);
+            for demand in &load.demands {
+                services[demand.service].signals(&mut signals);
+            }
+            watch(signals, measures - 1);
         }
         let automata = self
             .automata
@@ -464,6 +507,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             interest,
             services,
             tallies,
+            load,
             node_up: self.signals.up,
             planned: self.planned,
             rounds: self.rounds,
@@ -486,7 +530,11 @@ impl<'a, const W: usize> Builder<'a, W> {
             .or_else(|| self.scenario.signals.first().map(|s| s.origin.clone()))
             .or_else(|| self.scenario.tallies.first().map(|t| t.origin.clone()));
         let limits = [
-            (measures, MAX_MEASURES, "services and tallies"),
+            (
+                measures,
+                MAX_MEASURES,
+                "services and tallies (demands count as one)",
+            ),
             (
                 self.automata.len(),
                 MAX_AUTOMATA,

@@ -5,6 +5,7 @@
 //! replay, and later solving and exploring) only reads this function.
 
 pub mod build;
+pub mod demand;
 pub mod derived;
 pub mod measure;
 pub mod slice;
@@ -13,12 +14,13 @@ use crate::automaton::{
     Automaton, Blueprint, Command, Disturbance, Interest, Nanos, Reader, SetId, State, Step,
     StreamId, Timer,
 };
+use crate::world::load::Load;
 use crate::world::maintenance::RoundCounters;
 use measure::{Service, Tally};
 
 /// At most this many automata in one model: the width of [`Interest::automata`].
 pub const MAX_AUTOMATA: usize = 128;
-/// At most this many services and tallies: the width of [`Interest::measures`].
+/// At most this many services, tallies, and one more where there are demands: the width of [`Interest::measures`].
 pub const MAX_MEASURES: usize = 64;
 /// The largest value of a tally.
 pub const MAX_TALLY: u64 = 100_000;
@@ -60,6 +62,8 @@ pub struct Model<const W: usize> {
     interest: Vec<Interest>,
     services: Vec<Service<W>>,
     tallies: Vec<Tally<W>>,
+    /// The work of all demands; none in a scenario without any.
+    load: Option<Load<W>>,
     node_up: SetId,
     /// Not empty while what happens is planned; none without maintenance.
     planned: Option<SetId>,
@@ -153,6 +157,11 @@ impl<const W: usize> Model<W> {
     /// The tallies of the scenario, in its order.
     pub fn tallies(&self) -> &[Tally<W>] {
         &self.tallies
+    }
+
+    /// The work of all demands, if there are any. As a measure it comes after the tallies.
+    pub fn load(&self) -> Option<&Load<W>> {
+        self.load.as_ref()
     }
 
     /// The automata in the order in which they react.

@@ -4,6 +4,8 @@ pub mod comparison;
 pub mod csv;
 pub mod figures;
 pub mod json;
+pub mod load_figure;
+pub mod load_table;
 pub mod markdown;
 pub mod numbers;
 pub mod planned;

@@ -1,6 +1,7 @@
 //! Tables for people, at most 100 columns wide.
 
 use super::comparison::Comparison;
+use super::load_table;
 use super::numbers::{self, TwoLines};
 use super::{planned, sentence};
 use crate::estimate::Estimate;
@@ -28,6 +29,7 @@ pub fn run(outcome: &RunOutcome) -> String {
         let _ = writeln!(text, "{table}");
     }
     text.push_str(&planned::tables(std::slice::from_ref(outcome)));
+    text.push_str(&load_table::of_run(outcome));
     text.push_str(&tallies(outcome));
     text.push_str(&folded(&remarks(std::slice::from_ref(outcome))));
     text

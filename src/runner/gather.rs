@@ -1,9 +1,10 @@
 //! Sums up the records of replications, which come in their order.
 
 use super::Effort;
+use super::load_sum::LoadSum;
 use super::outcome::{
-    CauseShare, LoadOutcome, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA,
-    ServiceOutcome, TallyLevel, TallyMean, worst_relative_error,
+    CauseShare, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA, ServiceOutcome,
+    TallyLevel, TallyMean, worst_relative_error,
 };
 use crate::automaton::Nanos;
 use crate::engine::record::{ReplicationRecord, ServiceRecord};
@@ -28,6 +29,7 @@ pub struct Gatherer {
     tallies: Vec<TallySum>,
     /// For each maintenance: rounds begun, completed, abandoned, postponed.
     rounds: Vec<(String, [Moments; 4])>,
+    load: Option<LoadSum>,
     rows: Vec<ReplicationRow>,
     events: u64,
     slowest_repair: Nanos,
@@ -115,6 +117,10 @@ impl Gatherer {
             rounds: (model.rounds().iter())
                 .map(|(name, _)| (name.clone(), std::array::from_fn(|_| Moments::new())))
                 .collect(),
+            load: model.load().map(|load| {
+                let name = |node| model.blueprint().node_name(node).to_owned();
+                LoadSum::new(load, load.bearers().iter().map(name).collect(), effort)
+            }),
             rows: Vec::new(),
             events: 0,
             slowest_repair: model.slowest_repair(),
@@ -145,6 +151,9 @@ impl Gatherer {
         for (tally, times) in self.tallies.iter_mut().zip(&record.tallies) {
             tally.add(times, self.effort.horizon);
         }
+        if let (Some(sum), Some(load)) = (&mut self.load, &record.load) {
+            sum.add(load);
+        }
     }
 
     /// See [`super::outcome::RunOutcome::worst_relative_error`].
@@ -156,12 +165,16 @@ impl Gatherer {
         )
     }
 
+    /// How long an outage would be where none was seen, in seconds.
+    fn assumed_s(&self) -> f64 {
+        let horizon = self.effort.horizon.seconds();
+        self.slowest_repair.seconds().min(horizon)
+    }
+
     /// The share of time of a quantity that was summed in seconds per replication.
     fn share_of_time(&self, seconds: &Moments) -> Estimate {
-        let horizon = self.effort.horizon.seconds();
-        let assumed = self.slowest_repair.seconds().min(horizon);
-        rare_total(seconds, assumed, self.effort.confidence)
-            .scaled(1.0 / horizon)
+        rare_total(seconds, self.assumed_s(), self.effort.confidence)
+            .scaled(1.0 / self.effort.horizon.seconds())
             .clamped(0.0, 1.0)
     }
 
@@ -197,7 +210,8 @@ impl Gatherer {
         let services: Vec<_> = self
             .services
             .iter()
-            .map(|sum| (sum.spec.name.clone(), self.service(sum)))
+            .enumerate()
+            .map(|(index, sum)| (sum.spec.name.clone(), self.service(index, sum)))
             .collect();
         let tallies = self
             .tallies
@@ -239,6 +253,7 @@ impl Gatherer {
             maintenance: (self.rounds.iter())
                 .map(|(name, sums)| (name.clone(), self.rounds_of(sums)))
                 .collect(),
+            load: self.load.as_ref().map(|load| load.nodes(self.assumed_s())),
             tallies,
             tally_means,
             warnings,
@@ -290,7 +305,7 @@ impl Gatherer {
             .collect()
     }
 
-    fn service(&self, sum: &ServiceSum) -> ServiceOutcome {
+    fn service(&self, index: usize, sum: &ServiceSum) -> ServiceOutcome {
         let confidence = self.effort.confidence;
         let unavailability = self.unavailability(sum);
         let failed = self.share_of_time(&sum.failed);
@@ -329,11 +344,10 @@ impl Gatherer {
             outage_s: sum.outage_lengths.quantiles(confidence),
             failover_s: sum.failovers.quantiles(confidence),
             attribution,
-            load: (sum.spec.demand.rate_per_s > 0.0).then(|| LoadOutcome {
-                requests_per_s: sum.spec.demand.rate_per_s,
-                failed_requests_per_year: failed
-                    .scaled(sum.spec.demand.rate_per_s * Nanos::SECONDS_PER_YEAR),
-            }),
+            load: self
+                .load
+                .as_ref()
+                .and_then(|load| load.demand(index, self.assumed_s())),
             claimed: sum.spec.claimed,
             failover_steps: sum.failovers.cdf_points(CURVE_POINTS),
             yearly_downtime_s: sum.years.clone(),

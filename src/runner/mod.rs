@@ -6,7 +6,9 @@
 //! stopping rule looks only at fixed numbers of replications.
 
 pub mod gather;
+mod load_sum;
 pub mod outcome;
+pub mod survey;
 
 use crate::automaton::Nanos;
 use crate::engine::PlayError;

@@ -42,8 +42,11 @@ pub struct RunOutcome {
     #[serde(serialize_with = "in_order")]
     pub services: Vec<(String, ServiceOutcome)>,
     /// The rounds of each maintenance by its name.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "by_name")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "in_order")]
     pub maintenance: Vec<(String, RoundsOutcome)>,
+    /// How busy nodes are; where there are demands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<NodesOutcome>,
     /// The tallies by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<String, Vec<TallyLevel>>,
@@ -80,18 +83,11 @@ pub(super) fn worst_relative_error(
         .fold(0.0, f64::max)
 }
 
-fn in_order<S: serde::Serializer>(
-    services: &[(String, ServiceOutcome)],
+fn in_order<S: serde::Serializer, T: Serialize>(
+    named: &[(String, T)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(services.iter().map(|(name, service)| (name, service)))
-}
-
-fn by_name<S: serde::Serializer>(
-    rounds: &[(String, RoundsOutcome)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(rounds.iter().map(|(name, rounds)| (name, rounds)))
+    serializer.collect_map(named.iter().map(|(name, one)| (name, one)))
 }
 
 /// What became of the rounds of a maintenance, each per year of 8766 h.
@@ -158,7 +154,7 @@ pub struct ServiceOutcome {
     pub attribution: Vec<CauseShare>,
     /// Requests, where the scenario says how many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load: Option<LoadOutcome>,
+    pub load: Option<DemandOutcome>,
     /// The availability that somebody claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed: Option<f64>,
@@ -179,13 +175,61 @@ pub struct CauseShare {
     pub share: f64,
 }
 
-/// What happens to requests.
+/// What happens to the requests of a service.
 #[derive(Clone, Debug, Serialize)]
-pub struct LoadOutcome {
-    /// Requests per second that come.
+pub struct DemandOutcome {
+    /// Requests per second that come, the mean of a day.
     pub requests_per_s: f64,
-    /// Requests per year that fail.
+    /// Requests per year that fail: refused, timed out, or unlucky (the `success` share).
     pub failed_requests_per_year: Estimate,
+    /// Requests per year that are served after a long wait.
+    pub delayed_requests_per_year: Estimate,
+    /// The same as a share of all requests.
+    pub failed_share: Estimate,
+    /// The same as a share of all requests.
+    pub delayed_share: Estimate,
+    /// Mean wait in seconds of a request that is served.
+    pub mean_wait_s: Option<Estimate>,
+    /// Requests that failed in one stretch of trouble: from when the service is not fully up,
+    /// or a node that serves it is overloaded, until all is well and the backlog is gone.
+    pub failed_per_outage: Option<Quantiles>,
+    /// Requests that were served late because of one.
+    pub delayed_per_outage: Option<Quantiles>,
+    /// The largest backlog of one.
+    pub queued_per_outage: Option<Quantiles>,
+}
+
+/// How busy the nodes are.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodesOutcome {
+    /// The utilisation that should not be exceeded.
+    pub limit: f64,
+    /// Share of time in which a node is above that.
+    pub above_limit: Estimate,
+    /// Share of time in which a node has more work than it can do.
+    pub overload: Estimate,
+    /// The nodes that can bear work, in the order of the scenario.
+    #[serde(serialize_with = "in_order")]
+    pub nodes: Vec<(String, NodeLoad)>,
+}
+
+/// Utilisation of one node.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodeLoad {
+    /// Processors.
+    pub cpu: Utilisation,
+    /// Memory.
+    pub memory: Utilisation,
+}
+
+/// Mean over time, and largest value. 1 is all that the node has; work that comes to a node
+/// may be more.
+#[derive(Clone, Debug, Serialize)]
+pub struct Utilisation {
+    /// Mean over all time, down or not.
+    pub mean: Estimate,
+    /// The largest that was seen.
+    pub peak: f64,
 }
 
 /// The share of time at one value of a tally.

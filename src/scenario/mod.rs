@@ -11,6 +11,7 @@ pub mod error;
 pub mod expression;
 pub mod faults;
 pub mod library;
+pub mod load;
 pub mod maintenance;
 pub mod nearest;
 pub mod overrides;
@@ -23,6 +24,7 @@ use crate::automaton::{Distribution, Nanos};
 use coverage::CoverageSpec;
 use error::Origin;
 use expression::{Condition, CountExpression, SetExpression, ShareExpression};
+use load::{Demand, LoadSettings};
 use maintenance::MaintenanceSpec;
 use parameters::Parameters;
 
@@ -83,6 +85,8 @@ pub struct Scenario {
     pub services: Vec<ServiceSpec>,
     /// Counts whose distribution is asked for.
     pub tallies: Vec<TallySpec>,
+    /// What all demands have in common.
+    pub load: LoadSettings,
     /// Statements to be checked, as free text for now.
     pub claims: Vec<Claim>,
     /// A hash of everything that the result depends on, for reports.
@@ -320,15 +324,6 @@ pub struct OperatorSpec {
     pub action_origin: Origin,
 }
 
-/// Work that a service has to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Demand {
-    /// Requests per second.
-    pub rate_per_s: f64,
-    /// Share of one node that is busy when that rate is served.
-    pub busy_nodes: f64,
-}
-
 /// A service that users see.
 #[derive(Clone, Debug)]
 pub struct ServiceSpec {
@@ -342,8 +337,8 @@ pub struct ServiceSpec {
     pub read_only: Option<(Condition, Origin)>,
     /// The share of requests that succeed while it is up.
     pub success: Option<(ShareExpression, Origin)>,
-    /// The work that it gets.
-    pub demand: Demand,
+    /// The requests that come, if the scenario says so.
+    pub demand: Option<Demand>,
     /// The availability that somebody claimed for it, if any.
     pub claimed: Option<f64>,
 }

@@ -3,10 +3,12 @@
 
 pub mod component;
 pub mod coverage;
+pub mod load;
 pub mod maintenance;
 pub mod network;
 pub mod node;
 pub mod operator;
+pub mod overload;
 pub mod planned;
 pub mod process;
 pub mod shock;

@@ -2,7 +2,7 @@
 
 use super::font;
 use super::frame::{MARGIN, WIDTH};
-use super::palette::{Colour, FAINT_INK, PAPER};
+use super::palette::{Colour, FAINT_INK, INK, PAPER};
 use super::scene::{Label, Scene, TEXT_PX};
 
 /// Height in pixels of one line of the key.
@@ -22,6 +22,10 @@ pub(super) enum Picture {
     Bound,
     /// A dashed line.
     Dashed(Colour),
+    /// A dashed horizontal line.
+    Dashes,
+    /// A horizontal line.
+    Line,
     /// A filled marker alone.
     Filled,
     /// An open marker alone.
@@ -89,6 +93,13 @@ impl Picture {
                 scene.disc((x + 7.0, y), 4.0, PAPER);
             }
             Picture::Dashed(colour) => scene.dashed_vertical(centre.0, y - 9.0, y + 9.0, colour),
+            Picture::Dashes => {
+                for piece in [0.0, 11.0, 22.0] {
+                    let ends = vec![(x + piece, y), (x + piece + 7.0, y)];
+                    scene.path(ends, 1.5, FAINT_INK);
+                }
+            }
+            Picture::Line => scene.path(vec![(x, y), (x + 28.0, y)], 1.5, INK),
             Picture::Filled => scene.disc(centre, 6.0, FAINT_INK),
             Picture::Open => {
                 scene.disc(centre, 7.0, FAINT_INK);

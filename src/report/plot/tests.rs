@@ -192,6 +192,31 @@ fn heat(rows: &[String], columns: &[String], done: usize) -> Heat {
     }
 }
 
+fn load(rows: usize, peak: f64, documented: bool) -> Load {
+    let panel = |name: &str, all: f64| LoadPanel {
+        name: name.to_owned(),
+        points: (0..rows)
+            .map(|lost| {
+                let mean = all / (rows - lost) as f64;
+                let worst = if lost % 2 == 0 { mean } else { all };
+                LoadPoint {
+                    lost,
+                    mean,
+                    worst,
+                    peak: [peak * mean, peak * worst],
+                    documented: documented.then_some(mean.min(1.0)),
+                }
+            })
+            .collect(),
+    };
+    Load {
+        caption: caption("four servers: load over the number of lost nodes"),
+        limit: 0.8,
+        limit_name: "limit 80%".to_owned(),
+        panels: vec![panel("CPU", 1.0), panel("memory", 1.6)],
+    }
+}
+
 fn counted(count: usize) -> Vec<String> {
     (1..=count).map(|n| format!("{n}s")).collect()
 }
@@ -209,6 +234,10 @@ fn sweeps() -> Vec<(&'static str, Option<Chart>)> {
         ("lines-single", lines(&counted(1), true, 1).chart()),
         ("lines-crowded", lines(&counted(90), true, 4).chart()),
         ("lines-thirteen", good.chart()),
+        ("load", load(4, 1.0, true).chart()),
+        ("load-peak", load(8, 1.5, false).chart()),
+        ("load-many", load(40, 1.0, true).chart()),
+        ("load-single", load(1, 1.0, false).chart()),
         ("heat", heat(&counted(4), &counted(5), 99).chart()),
         ("heat-single", heat(&counted(1), &counted(1), 1).chart()),
         ("heat-partial", heat(&counted(9), &counted(12), 50).chart()),

@@ -2,6 +2,7 @@
 //! model. One file for each part of a scenario.
 
 mod coverage;
+mod load;
 mod maintenance;
 mod names;
 mod nodes;
@@ -91,7 +92,9 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
     let parts =
         protocols.len() + maintenances.len() + coverages.len() + signals.len() + operators.len();
     people::check_number_of_parts(&r, parts)?;
-    let (services, tallies) = services::services_and_tallies(&r, &places)?;
+    let load = load::settings(&r)?;
+    let (services, tallies) = services::services_and_tallies(&r, &places, load.cores)?;
+    load::check_levels(&load, &services)?;
     let scenario = Scenario {
         name: title,
         description,
@@ -108,6 +111,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         operators,
         services,
         tallies,
+        load,
         claims: services::claims(&r)?,
         fingerprint: fingerprint(text, around, &profile, &protocols, &witness),
         protocols,

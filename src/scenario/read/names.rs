@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const MAX_LENGTH: usize = 64;
 /// The world's own words: its signals begin with the first three, its parts go
 /// by the others.
-const WORLD: [&str; 8] = [
+const WORLD: [&str; 9] = [
     "node",
     "net",
     "proc",
@@ -22,6 +22,7 @@ const WORLD: [&str; 8] = [
     "partition",
     "operator",
     "maintenance",
+    "load",
 ];
 
 /// The names that share one space, because expressions look them up or because

@@ -2,13 +2,14 @@
 //! want, and what is asked.
 
 use super::MAX_ENTRIES;
+use super::load;
 use super::names::{Names, NodeNames, named_tables};
 use crate::scenario::document::{Item, Value};
 use crate::scenario::error::{Origin, Result, ScenarioError};
 use crate::scenario::expression::{self, Condition, Name, SyntaxError};
 use crate::scenario::parameters::{in_expression, located_set};
 use crate::scenario::reader::{self, Reader};
-use crate::scenario::{Claim, Demand, ServiceSpec, SignalSpec, TallySpec};
+use crate::scenario::{Claim, ServiceSpec, SignalSpec, TallySpec};
 
 /// Services and tallies together: the model keeps one bit for each in a word.
 const MAX_MEASURES: usize = 64;
@@ -53,10 +54,11 @@ pub fn signals(r: &Reader<'_>, names: &mut Names) -> Result<Vec<SignalSpec>> {
 pub fn services_and_tallies(
     r: &Reader<'_>,
     places: &NodeNames<'_>,
+    cores: u32,
 ) -> Result<(Vec<ServiceSpec>, Vec<TallySpec>)> {
     let mut services: Vec<ServiceSpec> = Vec::new();
     for (name, _, item) in named_tables(r, "service")? {
-        services.push(service(name, item, places)?);
+        services.push(service(name, item, places, cores)?);
     }
     let mut tallies = Vec::new();
     for (name, origin, item) in named_tables(r, "tally")? {
@@ -120,7 +122,7 @@ pub fn changing_condition(item: &Item, places: &NodeNames<'_>) -> Result<Conditi
     }
 }
 
-fn service(name: &str, item: &Item, places: &NodeNames<'_>) -> Result<ServiceSpec> {
+fn service(name: &str, item: &Item, places: &NodeNames<'_>, cores: u32) -> Result<ServiceSpec> {
     let t = Reader::new(item, "a service")?;
     let up = t.required("up")?;
     let read_only = match t.item("read_only") {
@@ -141,32 +143,14 @@ fn service(name: &str, item: &Item, places: &NodeNames<'_>) -> Result<ServiceSpe
         up_origin: up.origin.clone(),
         read_only,
         success,
-        demand: t.item("demand").map_or(Ok(Demand::default()), demand)?,
+        demand: t
+            .item("demand")
+            .map(|item| load::demand(item, cores))
+            .transpose()?,
         claimed: t.share_if_any("claimed")?,
     };
     t.finish()?;
     Ok(service)
-}
-
-/// `{ rate = "50/s", busy = "25% of one node" }`
-fn demand(item: &Item) -> Result<Demand> {
-    let t = Reader::new(item, "a demand")?;
-    let demand = Demand {
-        rate_per_s: reader::rate(t.required("rate")?)?,
-        busy_nodes: t.item("busy").map_or(Ok(0.0), busy)?,
-    };
-    t.finish()?;
-    Ok(demand)
-}
-
-fn busy(item: &Item) -> Result<f64> {
-    let text = reader::text(item)?.trim();
-    let number = text.strip_suffix("of one node").unwrap_or(text).trim();
-    match number.strip_suffix('%').map(|n| n.trim().parse::<f64>()) {
-        Some(Ok(percent)) if (0.0..=102_400.0).contains(&percent) => Ok(percent / 100.0),
-        _ => Err(ScenarioError::at(&item.origin, "this is no share of a node", "cannot be read")
-            .help("write for example \"25% of one node\"; \"250% of one node\" is the work of two and a half")),
-    }
 }
 
 fn tally(name: &str, item: &Item) -> Result<TallySpec> {
