@@ -11,8 +11,9 @@ use crate::automaton::{Automaton, Blueprint, Interest, Nanos, Node, NodeSet, Own
 use crate::protocol::{self, Protocol, Site};
 use crate::scenario::error::{Origin, Result, ScenarioError};
 use crate::scenario::parameters::in_expression;
-use crate::scenario::{Files, OperatorSpec, Scenario};
+use crate::scenario::{Files, OperatorSpec, Scenario, Target};
 use crate::world::WorldSignals;
+use crate::world::calendar::Calendars;
 use crate::world::component::Components;
 use crate::world::coverage::CoverageSignals;
 use crate::world::load::Load;
@@ -138,17 +139,24 @@ impl<'a, const W: usize> Builder<'a, W> {
         let scenario = self.scenario;
         let powered = self.blueprint.private_set("node.powered");
         let connected = self.blueprint.private_set("net.connected");
+        let calendars = upkeep::calendars(scenario);
+        let attended = (!calendars.is_empty()).then(|| self.blueprint.private_set("node.attended"));
         self.claim_owner();
         let nodes = Nodes::new(
             &mut self.blueprint,
             &self.signals,
-            powered,
+            (powered, attended),
             &scenario.nodes,
             &scenario.crews,
         );
         self.healthy = Some(nodes.healthy());
         self.powered = Some(powered);
         self.add(nodes);
+        if let Some(attended) = attended {
+            self.claim_owner();
+            let calendars = Calendars::new(&mut self.blueprint, attended, &calendars);
+            self.add(calendars);
+        }
         self.claim_owner();
         let weather = (
             self.blueprint.private_sets("net.weather"),
@@ -304,12 +312,16 @@ impl<'a, const W: usize> Builder<'a, W> {
         self.link_coverages()?;
         self.link_maintenances()?;
         self.link_load()?;
+        self.link_human_errors();
         for spec in &self.scenario.operators {
             self.check_operator(spec)?;
             self.claim_owner();
             let when = Test::compile(&spec.when, &self.blueprint, &self.groups)
                 .map_err(|e| place(e, &spec.when_origin))?;
-            let operator = Operator::new(&mut self.blueprint, spec, when);
+            let Some(task) = self.task(spec) else {
+                continue;
+            };
+            let operator = Operator::new(&mut self.blueprint, spec, when, task);
             self.add(operator);
         }
         Ok(())
@@ -340,26 +352,26 @@ impl<'a, const W: usize> Builder<'a, W> {
             let protocols = self.scenario.protocols.iter().map(|p| p.name.as_str());
             protocols.chain(self.scenario.coverages.iter().map(|c| c.name.as_str()))
         };
-        let Some(target) = self.automata.iter().find(|a| a.name() == spec.protocol) else {
+        let Target::Protocol(protocol) = &spec.target else {
+            return Ok(());
+        };
+        let Some(target) = self.automata.iter().find(|a| a.name() == protocol) else {
             return Err(ScenarioError::at(
                 &spec.action_origin,
                 format!(
                     "operator `{}` acts on `{}`, which is no protocol here",
-                    spec.name, spec.protocol
+                    spec.name, protocol
                 ),
                 "this action has no target",
             )
-            .maybe_help(crate::scenario::nearest::suggestion(
-                &spec.protocol,
-                names(),
-            )));
+            .maybe_help(crate::scenario::nearest::suggestion(protocol, names())));
         };
         if target.actions().contains(&spec.action.as_str()) {
             return Ok(());
         }
         Err(ScenarioError::at(
             &spec.action_origin,
-            format!("nobody can `{}` a `{}`", spec.action, spec.protocol),
+            format!("nobody can `{}` a `{}`", spec.action, protocol),
             "unknown action",
         )
         .maybe_help(crate::scenario::nearest::suggestion(
@@ -538,7 +550,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             (
                 self.automata.len(),
                 MAX_AUTOMATA,
-                "protocols, coverages, signals, maintenances and operators",
+                "protocols, coverages, signals, maintenances, operators and human errors",
             ),
             (self.blueprint.timer_count(), MAX_TIMERS, "timers"),
         ];

@@ -9,7 +9,10 @@ pub mod delay;
 pub mod document;
 pub mod error;
 pub mod expression;
+pub mod extend;
 pub mod faults;
+pub mod hours;
+pub mod human_error;
 pub mod library;
 pub mod load;
 pub mod maintenance;
@@ -24,6 +27,7 @@ use crate::automaton::{Distribution, Nanos};
 use coverage::CoverageSpec;
 use error::Origin;
 use expression::{Condition, CountExpression, SetExpression, ShareExpression};
+use human_error::HumanErrorSpec;
 use load::{Demand, LoadSettings};
 use maintenance::MaintenanceSpec;
 use parameters::Parameters;
@@ -73,6 +77,8 @@ pub struct Scenario {
     pub processes: Vec<ProcessSpec>,
     /// Protocol instances.
     pub protocols: Vec<ProtocolSpec>,
+    /// Errors of those who repair.
+    pub human_errors: Vec<HumanErrorSpec>,
     /// Planned work.
     pub maintenances: Vec<MaintenanceSpec>,
     /// Take-overs that may not work.
@@ -123,6 +129,8 @@ pub struct NodeSpec {
     pub repair: Distribution,
     /// Time from repair, or return of power, to a running kernel.
     pub boot: Distribution,
+    /// When somebody is there to repair it; at any time where nothing is said.
+    pub repair_hours: Option<hours::Hours>,
     /// The crew that repairs it, as an index; without one everybody helps.
     pub crew: Option<usize>,
 }
@@ -303,6 +311,33 @@ pub struct SignalSpec {
     pub origin: Origin,
 }
 
+/// How somebody gets to know of trouble.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// So long after it began.
+    After(Distribution),
+    /// At the next look; this is the time between two.
+    Looking(Distribution),
+}
+
+impl Notice {
+    /// An upper bound of the mean time until somebody knows, in seconds.
+    pub fn mean(&self) -> f64 {
+        match self {
+            Notice::After(time) | Notice::Looking(time) => time.mean(),
+        }
+    }
+}
+
+/// Whom an operator acts upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A protocol instance or a coverage, by its name.
+    Protocol(String),
+    /// A process, by its name, on the nodes where it does no work.
+    Process(String),
+}
+
 /// Somebody who notices a condition and does something about it.
 #[derive(Clone, Debug)]
 pub struct OperatorSpec {
@@ -312,12 +347,12 @@ pub struct OperatorSpec {
     pub when: Condition,
     /// Where the condition was written.
     pub when_origin: Origin,
-    /// Time from the condition's begin until somebody knows.
-    pub notices: Distribution,
+    /// How somebody gets to know.
+    pub notices: Notice,
     /// Time from then until the action is done.
     pub acts: Distribution,
-    /// The protocol instance that is acted upon.
-    pub protocol: String,
+    /// Who or what is acted upon.
+    pub target: Target,
     /// What is done, e.g. `bootstrap`.
     pub action: String,
     /// Where the action was written.

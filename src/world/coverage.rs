@@ -157,7 +157,13 @@ impl<const W: usize> Automaton<W> for Coverage<W> {
         let mut reads = Vec::new();
         self.of.signals(&mut reads);
         self.healthy.signals(&mut reads);
+        reads.extend(&self.planned);
         reads
+    }
+
+    fn writes(&self) -> Vec<SetId> {
+        let signals = &self.signals;
+        vec![signals.serving, signals.switching, signals.uncovered]
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {

@@ -422,12 +422,21 @@ impl<const W: usize> Automaton<W> for Maintenance<W> {
     }
 
     fn reads(&self) -> Vec<SetId> {
-        let mut reads = vec![self.trouble.up, self.own.at_work];
+        let mut reads = self.trouble.reads();
         reads.extend(self.affected.iter().map(|(_, _, active)| *active));
         if let Some(check) = &self.check {
             check.signals(&mut reads);
         }
         reads
+    }
+
+    fn writes(&self) -> Vec<SetId> {
+        let own = &self.own;
+        vec![own.at_work, own.bad, own.wrong, self.planned]
+    }
+
+    fn commands(&self) -> Vec<&str> {
+        vec!["node", "proc"]
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {

@@ -1,8 +1,10 @@
 //! The truth: nodes, what they share, the network between them, the processes
 //! on them, and the people who look after them. Protocols only see signals.
 
+pub mod calendar;
 pub mod component;
 pub mod coverage;
+pub mod human_error;
 pub mod load;
 pub mod maintenance;
 pub mod network;

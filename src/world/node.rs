@@ -27,6 +27,9 @@ pub struct Nodes<const W: usize> {
     healthy: SetId,
     /// Nodes that are kept off on purpose.
     held: SetId,
+    /// Nodes on which somebody may work now, and as it was last; absent where
+    /// somebody always may.
+    attended: Option<(SetId, SetId)>,
     /// Healthy nodes with power that have not finished booting.
     booting: SetId,
     /// Nodes that have power; kept by the shared components.
@@ -61,7 +64,7 @@ impl<const W: usize> Nodes<W> {
     pub fn new(
         blueprint: &mut Blueprint<W>,
         signals: &WorldSignals,
-        powered: SetId,
+        (powered, attended): (SetId, Option<SetId>),
         nodes: &[NodeSpec],
         crews: &[Crew],
     ) -> Self {
@@ -76,6 +79,7 @@ impl<const W: usize> Nodes<W> {
             running: signals.running,
             healthy: blueprint.private_set("node.healthy"),
             held: blueprint.private_set("node.held"),
+            attended: attended.map(|id| (id, blueprint.private_set("node.seen_attended"))),
             booting: blueprint.private_set("node.booting"),
             powered,
             fate,
@@ -111,6 +115,22 @@ impl<const W: usize> Nodes<W> {
     fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
+        if self.attended.is_some_and(|(now, _)| !step.has(now, node)) {
+            step.pace(self.fate.at(node), 0.0);
+        }
+    }
+
+    /// Somebody comes to work, or goes home: repairs go on, or stand still.
+    fn follow_hours(&self, step: &mut Step<'_, W>) {
+        let Some((now, seen)) = self.attended else {
+            return;
+        };
+        let (attended, before) = (step.get(now), step.get(seen));
+        step.put_private(seen, attended);
+        for node in (attended ^ before) - step.get(self.healthy) {
+            let pace = if attended.contains(node) { 1.0 } else { 0.0 };
+            step.pace(self.fate.at(node), pace);
+        }
     }
 
     /// The hardware of a node breaks.
@@ -281,7 +301,9 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
     }
 
     fn reads(&self) -> Vec<SetId> {
-        vec![self.powered]
+        let mut reads = vec![self.powered];
+        reads.extend(self.attended.map(|(now, _)| now));
+        reads
     }
 
     fn writes(&self) -> Vec<SetId> {
@@ -292,12 +314,18 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
         for id in [self.healthy, self.powered, self.up, self.running] {
             step.put(id, self.all);
         }
+        if let Some((now, seen)) = self.attended {
+            // The calendar lays itself out after the nodes.
+            step.put(now, self.all);
+            step.put_private(seen, self.all);
+        }
         for node in self.all {
             self.arm_life(step, node);
         }
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
+        self.follow_hours(step);
         let powered = step.get(self.powered);
         let dark = (step.get(self.up) | step.get(self.booting)) - powered;
         for node in dark {

@@ -89,11 +89,18 @@ impl<const W: usize> Trouble<W> {
         !(untouched - step.get(self.up)).is_empty() || self.processes.iter().any(missing)
     }
 
-    fn reads(&self) -> Vec<SetId> {
-        let mut reads = vec![self.powered, self.frozen, self.clients, self.up];
+    /// The sets on which the answers depend.
+    pub fn reads(&self) -> Vec<SetId> {
+        let mut reads = vec![
+            self.healthy,
+            self.powered,
+            self.frozen,
+            self.clients,
+            self.up,
+        ];
         reads.extend(self.processes.iter().map(|(_, active)| *active));
         for m in &self.maintenances {
-            reads.extend([m.at_work, m.bad]);
+            reads.extend([m.at_work, m.bad, m.wrong]);
         }
         reads
     }
@@ -119,6 +126,10 @@ impl<const W: usize> Automaton<W> for Watch<W> {
 
     fn reads(&self) -> Vec<SetId> {
         self.trouble.reads()
+    }
+
+    fn writes(&self) -> Vec<SetId> {
+        vec![self.planned]
     }
 
     fn begin(&self, _step: &mut Step<'_, W>) {}

@@ -2,12 +2,15 @@
 //! when machines stand in for each other.
 
 use super::{Builder, Set, Test, node_set, place};
-use crate::automaton::{NodeSet, SetId};
-use crate::scenario::Scenario;
+use crate::automaton::{NodeSet, ProcessCommand, SetId};
 use crate::scenario::error::{Result, ScenarioError};
+use crate::scenario::hours::Hours;
 use crate::scenario::maintenance::{LocatedCondition, MaintenanceSpec, Work};
+use crate::scenario::{OperatorSpec, Scenario, Target};
 use crate::world::coverage::{Coverage, CoverageSignals};
+use crate::world::human_error::HumanError;
 use crate::world::maintenance::{Maintenance, RoundCounters, Surroundings};
+use crate::world::operator::Task;
 use crate::world::planned::{MaintenanceSignals, Trouble, Watch};
 
 /// Mean times until something is put right, in seconds.
@@ -18,6 +21,21 @@ pub(super) fn times(scenario: &Scenario) -> impl Iterator<Item = f64> {
     coverages
         .chain(rollbacks.map(|bad| bad.rollback.mean()))
         .chain(maintenances.map(|m| m.takes.mean()))
+}
+
+/// Working hours, each with the nodes that keep them, as indices.
+pub(super) fn calendars(scenario: &Scenario) -> Vec<(Hours, Vec<usize>)> {
+    let mut found: Vec<(Hours, Vec<usize>)> = Vec::new();
+    for (index, node) in scenario.nodes.iter().enumerate() {
+        let Some(hours) = &node.repair_hours else {
+            continue;
+        };
+        match found.iter_mut().find(|(known, _)| known == hours) {
+            Some((_, nodes)) => nodes.push(index),
+            None => found.push((hours.clone(), vec![index])),
+        }
+    }
+    found
 }
 
 impl<const W: usize> Builder<'_, W> {
@@ -112,6 +130,41 @@ impl<const W: usize> Builder<'_, W> {
             self.add(maintenance);
         }
         Ok(())
+    }
+
+    pub(super) fn link_human_errors(&mut self) {
+        let Some(healthy) = self.healthy else {
+            return;
+        };
+        for spec in &self.scenario.human_errors {
+            self.claim_owner();
+            let sets = (healthy, self.signals.up);
+            let error = HumanError::new(&mut self.blueprint, spec, sets);
+            self.add(error);
+        }
+    }
+
+    /// What an operator does; the reader of scenarios has made sure that a process
+    /// which is to be started exists.
+    pub(super) fn task(&self, spec: &OperatorSpec) -> Option<Task<W>> {
+        let name = match &spec.target {
+            Target::Protocol(name) => {
+                return Some(Task::Protocol(name.clone(), spec.action.clone()));
+            }
+            Target::Process(name) => name,
+        };
+        let mut processes = self.scenario.processes.iter().zip(&self.process_signals);
+        let (process, signals) = processes.find(|(process, _)| process.name == *name)?;
+        Some(Task::Process {
+            name: name.clone(),
+            command: match spec.action.as_str() {
+                "start" => ProcessCommand::Start,
+                _ => ProcessCommand::Restart,
+            },
+            nodes: node_set(&process.nodes),
+            works: signals.works,
+            running: self.signals.running,
+        })
     }
 
     fn compile_test(&self, located: Option<&LocatedCondition>) -> Result<Option<Test<W>>> {

@@ -2,6 +2,7 @@
 //! model. One file for each part of a scenario.
 
 mod coverage;
+mod human_error;
 mod load;
 mod maintenance;
 mod names;
@@ -15,6 +16,7 @@ mod trouble;
 
 use super::document;
 use super::error::{Result, ScenarioError};
+use super::extend;
 use super::overrides;
 use super::reader::{self, Reader};
 use super::{Files, Scenario};
@@ -60,6 +62,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
             )),
         );
     }
+    item = extend::whole(item, around.files)?;
     for (path, value) in around.overrides {
         overrides::apply(&mut item, path, value)?;
     }
@@ -85,12 +88,17 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
     trouble.read(&r, &places, &mut names, around)?;
     let processes = processes::processes(&r, &places, around)?;
     let protocols = processes::protocols(&r, &places, &mut names, around)?;
+    let human_errors = human_error::human_errors(&r, &places, around)?;
     let maintenances = maintenance::maintenances(&r, &places, &processes, around)?;
     let coverages = coverage::coverages(&r, &profile, &mut names, around)?;
     let signals = services::signals(&r, &mut names)?;
-    let operators = people::operators(&r, &places, &protocols, &coverages, around)?;
-    let parts =
-        protocols.len() + maintenances.len() + coverages.len() + signals.len() + operators.len();
+    let operators = people::operators(&r, &places, (&protocols, &coverages, &processes), around)?;
+    let parts = protocols.len()
+        + maintenances.len()
+        + human_errors.len()
+        + coverages.len()
+        + signals.len()
+        + operators.len();
     people::check_number_of_parts(&r, parts)?;
     let load = load::settings(&r)?;
     let (services, tallies) = services::services_and_tallies(&r, &places, load.cores)?;
@@ -105,6 +113,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         shocks: trouble.shocks,
         partitions: trouble.partitions,
         processes,
+        human_errors,
         maintenances,
         coverages,
         signals,

@@ -6,6 +6,7 @@ use super::{MAX_ENTRIES, Surroundings};
 use crate::automaton::{Distribution, MAX_NODES};
 use crate::scenario::document::Item;
 use crate::scenario::error::{Result, ScenarioError};
+use crate::scenario::hours::Hours;
 use crate::scenario::nearest::suggestion;
 use crate::scenario::reader::{self, Reader};
 use crate::scenario::{Component, ComponentKind, Crew, Group, NodeSpec, delay};
@@ -51,6 +52,7 @@ struct NodeTable {
     failure: Distribution,
     repair: Distribution,
     boot: Distribution,
+    repair_hours: Option<Hours>,
     crew: Option<usize>,
 }
 
@@ -109,6 +111,7 @@ fn assemble(tables: Vec<NodeTable>) -> NodesAndGroups {
             failure: failure.clone(),
             repair: table.repair.clone(),
             boot: table.boot.clone(),
+            repair_hours: table.repair_hours.clone(),
             crew: table.crew,
         }));
         let members: Vec<usize> = (first..nodes.len()).collect();
@@ -173,6 +176,7 @@ fn node_table(
             Some(item) => delay::distribution(item, around.files)?,
             None => Distribution::Deterministic { value: 0.0 },
         },
+        repair_hours: repair_hours(&t, profile)?,
         crew: crew_of(&t, crews)?,
     };
     t.finish()?;
@@ -225,6 +229,19 @@ fn repair(t: &Reader<'_>, profile: &Profile, around: &Surroundings<'_>) -> Resul
         error.or_help("a node that fails needs repair = \"4h\", a distribution, or a profile = \"textbook-99\"")
     })?;
     delay::distribution(missing, around.files)
+}
+
+fn repair_hours(t: &Reader<'_>, profile: &Profile) -> Result<Option<Hours>> {
+    let own = t.item("repair_hours");
+    let Some(item) = own.or(profile.node_default("repair_hours")) else {
+        return Ok(None);
+    };
+    let hours = Hours::parse(reader::text(item)?).map_err(|why| {
+        ScenarioError::at(&item.origin, why, "not working hours")
+            .help("write repair_hours = \"Mon-Fri 09-18\"; several with a semicolon between them")
+    })?;
+    // Where somebody always is there, nothing ever waits.
+    Ok(Some(hours).filter(|hours| !hours.changes().is_empty()))
 }
 
 fn crew_of(t: &Reader<'_>, crews: &[Crew]) -> Result<Option<usize>> {

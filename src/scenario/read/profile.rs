@@ -108,7 +108,7 @@ fn check(item: &Item) -> Result<()> {
     p.text_if_any("description")?;
     if let Some(node) = p.item("node") {
         let n = Reader::new(node, "the [node] table of a profile")?;
-        for key in ["failure", "repair", "boot", "beta"] {
+        for key in ["failure", "repair", "boot", "beta", "repair_hours"] {
             let _ = n.item(key);
         }
         n.finish()?;
