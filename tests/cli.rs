@@ -163,7 +163,7 @@ fn an_interrupt_keeps_what_is_done() {
             "run",
             THREE,
             "--replications",
-            "10000000",
+            "5000000",
             "--horizon",
             "1y",
             "--format",
@@ -220,7 +220,16 @@ fn json_of_run_has_the_published_names() {
     assert_eq!(found["interrupted"], false);
     assert_eq!(
         keys(&found["services"]),
-        ["portal", "login", "database_write"]
+        [
+            "portal",
+            "login",
+            "database_write",
+            "sessions",
+            "files",
+            "submit_job",
+            "query_jobs",
+            "everything"
+        ]
     );
     let service = &found["services"]["portal"];
     let estimates = [
@@ -337,8 +346,8 @@ fn csv_has_the_published_columns() {
         assert!(["fault", "signal", "service"].contains(&&row[2]), "{row:?}");
     }
     let text = with(&["compare", TWO, THREE], &["--format", "csv"]);
-    // Twenty replications of three services in each of two designs.
-    assert_eq!(text.lines().count(), 1 + 20 * 3 * 2);
+    // Twenty replications of eight services in each of two designs.
+    assert_eq!(text.lines().count(), 1 + 20 * 8 * 2);
     assert!(
         text.starts_with("scenario,fingerprint,engine,seed,horizon_years,replication,service,")
     );
@@ -430,7 +439,13 @@ fn out_writes_whole_files_and_leaves_nothing_behind() {
         assert_eq!(with(first, &["--format", "json", "--out", path]), text);
         let names = files_in(&out);
         let mut expected = vec![summary.to_owned(), "replications.csv".to_owned()];
-        for figure in ["availability", "attribution", "failover", "yearly-downtime"] {
+        for figure in [
+            "availability",
+            "attribution",
+            "failover",
+            "outage-length",
+            "yearly-downtime",
+        ] {
             expected.push(format!("{figure}.png"));
             expected.push(format!("{figure}.svg"));
         }

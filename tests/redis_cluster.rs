@@ -936,3 +936,25 @@ fn four_masters_without_replicas_are_a_series_system() {
     let found = found.as_f64().expect("a number");
     assert!((found - 3.940e-2).abs() < 1e-3, "{found}");
 }
+
+/// What a script should do after a failover: `spread` gives the free server a master
+/// again, so the next loss takes one master away and not two.
+#[test]
+fn a_ring_that_is_spread_again_survives_the_next_server() {
+    let faults = [
+        fault("60s", "power_off", "n1"),
+        fault("80s", "start", "n1"),
+        operator("150s", "spread"),
+        fault("200s", "power_off", "n2"),
+    ];
+    for timeline in play(&lab(T3), 900, &faults, 50) {
+        assert_eq!(timeline.members("redis.owners", 149.0), ["n2", "n3", "n4"]);
+        assert_eq!(timeline.members("redis.owners", 199.0).len(), 4);
+        assert_eq!(timeline.service("sessions", 899.0), "up");
+    }
+    // Where no node has two, or no free node has the right replica, nothing moves.
+    let idle = [operator("60s", "spread")];
+    for timeline in play(&lab(T3), 90, &idle, 5) {
+        assert_eq!(timeline.changes("redis.owners").len(), 1);
+    }
+}

@@ -1,6 +1,8 @@
 //! `quorate compare`: several designs on the same random numbers.
 
-use super::options::{self, EffortOptions, Format, Loaded, OutputOptions, ScenarioOptions};
+use super::options::{
+    self, EffortOptions, Format, Loaded, OutputOptions, ScenarioOptions, ServiceOptions,
+};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::run::ending;
@@ -22,6 +24,8 @@ pub struct CompareArguments {
     #[command(flatten)]
     effort: EffortOptions,
     #[command(flatten)]
+    services: ServiceOptions,
+    #[command(flatten)]
     output: OutputOptions,
 }
 
@@ -33,6 +37,8 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
         designs.push(options::load(path, &arguments.change)?);
     }
     name_apart(&mut designs);
+    let services = &arguments.services;
+    services.check(designs.iter().map(|design| &design.scenario))?;
     let Some(first) = designs.first() else {
         return Err(Failure::Other("compare needs a scenario".to_owned()));
     };
@@ -55,19 +61,32 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
         }
     }
     let comparison = Comparison::new(outcomes);
+    let shown = shown(&comparison, services);
     let text = match arguments.output.format {
-        Format::Human => table::comparison(&comparison),
+        Format::Human => table::comparison(&shown),
         Format::Json => json::pretty(&comparison),
         Format::Csv => csv::replications(&comparison.designs),
-        Format::Md => markdown::designs(&comparison.designs),
+        Format::Md => markdown::designs(&shown.designs),
     };
     output::print(&text)?;
     if let Some(output) = output {
         output.text("compare.json", &json::pretty(&comparison))?;
         output.text("replications.csv", &csv::replications(&comparison.designs))?;
-        output.plots(&comparison.designs)?;
+        output.plots(&shown.designs)?;
     }
     Ok(ending(&comparison.designs, effort.relative_error))
+}
+
+/// The comparison with the services that are to be shown.
+fn shown(comparison: &Comparison, services: &ServiceOptions) -> Comparison {
+    Comparison {
+        designs: comparison
+            .designs
+            .iter()
+            .map(|d| services.shown(d))
+            .collect(),
+        ..comparison.clone()
+    }
 }
 
 /// Designs of one name (two versions of a file, say) are told apart by numbers.

@@ -4,7 +4,8 @@ use super::Failure;
 use super::files::{DiskFiles, read_text};
 use crate::automaton::Nanos;
 use crate::protocol::CATALOGUE;
-use crate::runner::Effort;
+use crate::runner::{Effort, RunOutcome};
+use crate::scenario::nearest::suggestion;
 use crate::scenario::{Scenario, read, units};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -83,6 +84,43 @@ pub struct OutputOptions {
     /// No progress bar (there is none anyway when stderr is no terminal)
     #[arg(long)]
     pub no_progress: bool,
+}
+
+/// Which services are shown.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServiceOptions {
+    /// Show only these services in tables, sentences and figures; JSON and CSV keep all
+    #[arg(long = "service", value_name = "NAME,...", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+impl ServiceOptions {
+    /// Refuses a name that none of the scenarios has.
+    pub fn check<'a>(
+        &self,
+        scenarios: impl Iterator<Item = &'a Scenario> + Clone,
+    ) -> Result<(), Failure> {
+        let services = scenarios.flat_map(|s| &s.services).map(|s| s.name.as_str());
+        let known: Vec<&str> = services.collect();
+        for name in &self.only {
+            if !known.contains(&name.as_str()) {
+                let help = suggestion(name, known.iter().copied()).unwrap_or_default();
+                return Err(Failure::Other(format!(
+                    "there is no service `{name}` here; {help}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy with the services that are to be shown.
+    pub fn shown(&self, outcome: &RunOutcome) -> RunOutcome {
+        let mut shown = outcome.clone();
+        if !self.only.is_empty() {
+            shown.services.retain(|(name, _)| self.only.contains(name));
+        }
+        shown
+    }
 }
 
 /// With --rel-err: replications after which a run gives up, unless told otherwise.

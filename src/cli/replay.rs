@@ -1,7 +1,7 @@
 //! `quorate replay`: a fault script decides what breaks, and when.
 
 use super::files::read_text;
-use super::options::{self, Format, Loaded, ScenarioOptions};
+use super::options::{self, Format, Loaded, ScenarioOptions, ServiceOptions};
 use super::{Ending, Failure, Outcome, output};
 use crate::engine::replay::{self, Plan};
 use crate::model::{Model, build};
@@ -19,6 +19,8 @@ pub struct ReplayArguments {
     faults: PathBuf,
     #[command(flatten)]
     change: ScenarioOptions,
+    #[command(flatten)]
+    services: ServiceOptions,
     /// Repeat with fresh phases of heartbeats and checks
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     replications: u64,
@@ -36,6 +38,9 @@ pub struct ReplayArguments {
 /// Plays the script and prints the timeline.
 pub fn replay(arguments: &ReplayArguments) -> Outcome {
     let loaded = options::load(&arguments.scenario, &arguments.change)?;
+    arguments
+        .services
+        .check(std::iter::once(&loaded.scenario))?;
     let text = read_text(&arguments.faults)?;
     let script = faults::script(&arguments.faults.display().to_string(), &text)?;
     match build::words(&loaded.scenario) {
@@ -60,11 +65,13 @@ fn play<const W: usize>(
             .map_err(|error| format!("replication {replication}: {error}"))?;
         timelines.push(Timeline::new(&model, &plan, replication, &changes));
     }
-    let used = timeline::signals_of_services(&model);
+    let services = &arguments.services.only;
+    let used = timeline::signals_of_services(&model, services);
     let title = format!("{} on {}", script.name, scenario.name);
     output::print(&match arguments.format {
         Format::Human | Format::Md => {
-            timeline::human(&title, &timelines, (!arguments.all).then_some(&used))
+            let signals = (!arguments.all).then_some(&used);
+            timeline::human(&title, &timelines, services, signals)
         }
         Format::Json => timeline::json(&timelines),
         Format::Csv => timeline::csv(&timelines),

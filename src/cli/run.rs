@@ -1,6 +1,6 @@
 //! `quorate run`: simulate one scenario.
 
-use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions};
+use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions, ServiceOptions};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::{Ending, Outcome};
@@ -19,6 +19,8 @@ pub struct RunArguments {
     #[command(flatten)]
     effort: EffortOptions,
     #[command(flatten)]
+    services: ServiceOptions,
+    #[command(flatten)]
     output: OutputOptions,
 }
 
@@ -26,17 +28,21 @@ pub struct RunArguments {
 pub fn run(arguments: &RunArguments) -> Outcome {
     arguments.effort.start_threads()?;
     let loaded = options::load(&arguments.scenario, &arguments.change)?;
+    arguments
+        .services
+        .check(std::iter::once(&loaded.scenario))?;
     let effort = arguments.effort.effort(&loaded.scenario);
     let output = arguments.output.out.as_deref();
     let output = output.map(Output::new).transpose()?;
     let progress = Progress::new(&loaded.scenario.name, arguments.output.no_progress);
     let outcome = runner::run(&loaded.scenario, &loaded.files, &effort, &progress)?;
     progress.clear();
+    let shown = arguments.services.shown(&outcome);
     let text = match arguments.output.format {
-        Format::Human => table::run(&outcome),
+        Format::Human => table::run(&shown),
         Format::Json => json::pretty(&outcome),
         Format::Csv => csv::replications(std::slice::from_ref(&outcome)),
-        Format::Md => markdown::designs(std::slice::from_ref(&outcome)),
+        Format::Md => markdown::designs(std::slice::from_ref(&shown)),
     };
     output::print(&text)?;
     if let Some(output) = output {
@@ -45,7 +51,7 @@ pub fn run(arguments: &RunArguments) -> Outcome {
             "replications.csv",
             &csv::replications(std::slice::from_ref(&outcome)),
         )?;
-        output.plots(std::slice::from_ref(&outcome))?;
+        output.plots(std::slice::from_ref(&shown))?;
     }
     Ok(ending(
         std::slice::from_ref(&outcome),

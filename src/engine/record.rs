@@ -5,6 +5,9 @@ use super::play::Player;
 use crate::automaton::Nanos;
 use crate::model::measure::{Condition, Reading};
 
+/// Outages are told apart by 0, 1, 2, and 3 or more nodes that were down at their start.
+pub const LOST_LEVELS: usize = 4;
+
 /// One service in one replication. Times are nanoseconds within the counted
 /// part of the replication.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +33,9 @@ pub struct ServiceRecord {
     pub planned_ns: u64,
     /// Outages all of which was planned.
     pub planned_outages: u64,
+    /// Time not up, by the number of nodes that were down when the outage began; the
+    /// last place is for that many and more.
+    pub lost_ns: [u64; LOST_LEVELS],
     /// Time not up in each year of the counted part.
     pub year_ns: Vec<u64>,
     /// Was it up when the replication ended?
@@ -67,6 +73,8 @@ struct Current {
     since: Nanos,
     cause: usize,
     outage_began: Nanos,
+    /// Nodes down when the outage began.
+    lost: usize,
     /// The fault that the outage follows, if it follows one.
     fault_before: Option<Nanos>,
     restorations_before: u64,
@@ -138,6 +146,7 @@ impl Recorder {
                         0
                     },
                     outage_began: Nanos::ZERO,
+                    lost: nodes_lost(player),
                     fault_before: None,
                     restorations_before: 0,
                 }
@@ -214,6 +223,7 @@ impl Recorder {
         if down && !was_down {
             next.outage_began = now;
             next.all_planned = planned;
+            next.lost = nodes_lost(player);
             next.fault_before = player.fault_behind();
             next.restorations_before = player.restorations();
             let record = &mut self.record.services[index];
@@ -249,6 +259,7 @@ impl Recorder {
                     record.planned_ns += length;
                 }
                 record.cause_ns[current.cause] += length;
+                record.lost_ns[current.lost] += length;
                 if current.reading.condition == Condition::ReadOnly {
                     record.read_only_ns += length;
                 }
@@ -298,6 +309,13 @@ fn rounds<const W: usize>(player: &Player<'_, W>) -> Vec<[u64; 4]> {
     counters
         .map(|(_, rounds)| rounds.all().map(|counter| player.state().counter(counter)))
         .collect()
+}
+
+/// How many nodes are down, as an index of `ServiceRecord::lost_ns`.
+fn nodes_lost<const W: usize>(player: &Player<'_, W>) -> usize {
+    let model = player.model();
+    let up = player.state().set(model.node_up()).len();
+    (model.blueprint().nodes() - up).min(LOST_LEVELS - 1)
 }
 
 fn is_down(reading: Reading) -> bool {

@@ -3,7 +3,7 @@
 use super::numbers::trimmed_percent;
 use super::plot::{
     Attribution, AttributionRow, Availability, AvailabilityRow, Caption, Cause, Chart, Claim,
-    Distribution, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
+    Distribution, DurationsOf, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
 };
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
@@ -34,7 +34,21 @@ pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
         ),
         (
             "failover",
-            failover(designs, caption("From fault to service restored")),
+            durations(
+                designs,
+                caption("From fault to service restored"),
+                DurationsOf::Failovers,
+                |service| &service.failover_steps,
+            ),
+        ),
+        (
+            "outage-length",
+            durations(
+                designs,
+                caption("How long an outage lasts"),
+                DurationsOf::Outages,
+                |service| &service.outage_steps,
+            ),
         ),
     ]
     .into_iter()
@@ -145,15 +159,22 @@ fn yearly(designs: &[RunOutcome], mut caption: Caption) -> Option<Chart> {
     .chart()
 }
 
-fn failover(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
+/// Failover latencies or lengths of outages, whose steps a service gives.
+fn durations(
+    designs: &[RunOutcome],
+    caption: Caption,
+    of: DurationsOf,
+    steps: fn(&ServiceOutcome) -> &[(f64, f64)],
+) -> Option<Chart> {
     Failover {
         caption,
+        of,
         latencies: rows(designs)
             .filter_map(|(design, name, service)| {
                 Some(FailoverLatency {
                     design: design.scenario.clone(),
                     service: name.clone(),
-                    latency: from_steps(&service.failover_steps)?,
+                    latency: from_steps(steps(service))?,
                 })
             })
             .collect(),

@@ -60,6 +60,9 @@ pub fn comparison(comparison: &Comparison) -> String {
     text.push_str(&planned::tables(&comparison.designs));
     text.push_str(&differences(comparison));
     text.push_str(&folded(&remarks(&comparison.designs)));
+    for sentence in sentence::more_is_worse(comparison) {
+        text.push_str(&folded(&sentence));
+    }
     text
 }
 
@@ -102,31 +105,64 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 /// Downtime per year that each design has more than the one before it, from the
-/// differences within the replications.
+/// differences within the replications: a row for each service, and as many tables
+/// as the width asks for.
 fn differences(comparison: &Comparison) -> String {
     let services = all_services(&comparison.designs);
-    let mut table = plain_table();
-    table.set_header(std::iter::once("more downtime/year").chain(services.iter().copied()));
+    let first = services.iter().map(|name| name.chars().count());
+    let first = first.fold(FIRST.into(), usize::max);
+    let mut columns: Vec<Vec<String>> = Vec::new();
+    let mut text = String::new();
+    let mut used = first;
     for pair in comparison.designs.windows(2) {
-        let (a, b) = (&pair[0].scenario, &pair[1].scenario);
-        let cell = |service: &&str| {
-            let found = comparison
-                .differences
-                .iter()
-                .find(|d| d.a == *a && d.b == *b && d.service == **service);
-            found.map_or(String::new(), |d| {
-                let more = d
-                    .unavailability
-                    .scaled(-crate::automaton::Nanos::SECONDS_PER_YEAR);
-                let (value, interval) = numbers::signed_duration(&more);
-                format!("{value}\n{interval}")
-            })
-        };
-        let cells = services.iter().map(cell);
-        table.add_row(std::iter::once(format!("{b} than\n{a}")).chain(cells));
+        let column = difference_column(comparison, &pair[0].scenario, &pair[1].scenario, &services);
+        let lines = column.iter().flat_map(|cell| cell.lines());
+        let width = lines
+            .map(|line| line.chars().count() + 2)
+            .max()
+            .unwrap_or(0);
+        if used + width > WIDTH.into() && !columns.is_empty() {
+            text += &difference_table(&services, &std::mem::take(&mut columns));
+            used = first;
+        }
+        used += width;
+        columns.push(column);
     }
-    if comparison.designs.len() < 2 {
-        return String::new();
+    if !columns.is_empty() {
+        text += &difference_table(&services, &columns);
+    }
+    text
+}
+
+/// The header of a pair of designs, and how much more the second has of each service.
+fn difference_column(comparison: &Comparison, a: &str, b: &str, services: &[&str]) -> Vec<String> {
+    let cell = |service: &&str| {
+        let found = comparison
+            .differences
+            .iter()
+            .find(|d| d.a == a && d.b == b && d.service == **service);
+        found.map_or(String::new(), |d| {
+            let more = d
+                .unavailability
+                .scaled(-crate::automaton::Nanos::SECONDS_PER_YEAR);
+            let (value, interval) = numbers::signed_duration(&more);
+            format!("{value}\n{interval}")
+        })
+    };
+    std::iter::once(format!("{b}\nthan {a}"))
+        .chain(services.iter().map(cell))
+        .collect()
+}
+
+fn difference_table(services: &[&str], columns: &[Vec<String>]) -> String {
+    let mut table = plain_table();
+    let row = |index: usize| columns.iter().map(move |column| column[index].clone());
+    table.set_header(std::iter::once("more downtime\nper year".to_owned()).chain(row(0)));
+    for (index, service) in services.iter().enumerate() {
+        table.add_row(std::iter::once((*service).to_owned()).chain(row(index + 1)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     format!("{table}\n")
 }

@@ -68,11 +68,18 @@ impl Timeline {
     }
 }
 
-/// The names of the signals that services read, and the holders of addresses.
-pub fn signals_of_services<const W: usize>(model: &Model<W>) -> Vec<String> {
+/// Is this service among those that are asked for? An empty list asks for all.
+fn asked(services: &[String], name: &str) -> bool {
+    services.is_empty() || services.iter().any(|service| service == name)
+}
+
+/// The names of the signals that these services read; an empty list: all services.
+pub fn signals_of_services<const W: usize>(model: &Model<W>, services: &[String]) -> Vec<String> {
     let mut ids: Vec<SetId> = Vec::new();
     for service in model.services() {
-        service.signals(&mut ids);
+        if asked(services, &service.name) {
+            service.signals(&mut ids);
+        }
     }
     ids.sort();
     ids.dedup();
@@ -82,7 +89,13 @@ pub fn signals_of_services<const W: usize>(model: &Model<W>) -> Vec<String> {
 }
 
 /// A timeline for people: one line for each change, one block for each replication.
-pub fn human(title: &str, timelines: &[Timeline], only: Option<&Vec<String>>) -> String {
+/// Of the services those that are asked for, of the signals these (`None`: all).
+pub fn human(
+    title: &str,
+    timelines: &[Timeline],
+    services: &[String],
+    signals: Option<&Vec<String>>,
+) -> String {
     let mut text =
         format!("{title}\n(**: the script; =: who is in it from now on; =>: what users notice)\n");
     for timeline in timelines {
@@ -92,11 +105,12 @@ pub fn human(title: &str, timelines: &[Timeline], only: Option<&Vec<String>>) ->
         for line in &timeline.lines {
             let words = match &line.what {
                 Event::Fault(fault) => format!("** {fault}"),
-                Event::Signal(name, _) if only.is_some_and(|names| !names.contains(name)) => {
+                Event::Signal(name, _) if signals.is_some_and(|names| !names.contains(name)) => {
                     continue;
                 }
                 Event::Signal(name, nodes) if nodes.is_empty() => format!("   {name} = nobody"),
                 Event::Signal(name, nodes) => format!("   {name} = {}", nodes.join(", ")),
+                Event::Service(name, ..) if !asked(services, name) => continue,
                 Event::Service(name, state, success) if *success < 1.0 && *state == "degraded" => {
                     format!(
                         "=> {name} is degraded: {} of requests succeed",

@@ -3,11 +3,11 @@
 use super::Effort;
 use super::load_sum::LoadSum;
 use super::outcome::{
-    CauseShare, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA, ServiceOutcome,
-    TallyLevel, TallyMean, worst_relative_error,
+    CauseShare, NodesDown, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA,
+    ServiceOutcome, TallyLevel, TallyMean, worst_relative_error,
 };
 use crate::automaton::Nanos;
-use crate::engine::record::{ReplicationRecord, ServiceRecord};
+use crate::engine::record::{LOST_LEVELS, ReplicationRecord, ServiceRecord};
 use crate::engine::streams;
 use crate::estimate::{
     Concentration, Durations, Estimate, Moments, mean, poisson_rate, proportion, rare_total,
@@ -50,6 +50,7 @@ struct ServiceSum {
     outage_lengths: Durations,
     failovers: Durations,
     cause_s: Vec<f64>,
+    lost_s: [f64; LOST_LEVELS],
     years: Vec<f64>,
     /// Times to the first outage in seconds, and the time in which it was waited for.
     first_outages: Moments,
@@ -93,6 +94,7 @@ impl Gatherer {
                 outage_lengths: Durations::new(),
                 failovers: Durations::new(),
                 cause_s: vec![0.0; service.blame.causes().len()],
+                lost_s: [0.0; LOST_LEVELS],
                 years: Vec::new(),
                 first_outages: Moments::new(),
                 exposure_s: 0.0,
@@ -238,6 +240,7 @@ impl Gatherer {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             scenario: self.scenario.name.clone(),
+            nodes: self.scenario.nodes.len(),
             profile: self.scenario.profile.clone(),
             fingerprint: format!("{:016x}", self.scenario.fingerprint),
             engine: "simulate",
@@ -344,12 +347,14 @@ impl Gatherer {
             outage_s: sum.outage_lengths.quantiles(confidence),
             failover_s: sum.failovers.quantiles(confidence),
             attribution,
+            nodes_down: sum.by_nodes_down(),
             load: self
                 .load
                 .as_ref()
                 .and_then(|load| load.demand(index, self.assumed_s())),
             claimed: sum.spec.claimed,
             failover_steps: sum.failovers.cdf_points(CURVE_POINTS),
+            outage_steps: sum.outage_lengths.cdf_points(CURVE_POINTS),
             yearly_downtime_s: sum.years.clone(),
         }
     }
@@ -391,6 +396,18 @@ impl TallySum {
 }
 
 impl ServiceSum {
+    fn by_nodes_down(&self) -> Vec<NodesDown> {
+        let total: f64 = self.lost_s.iter().sum();
+        let levels = self.lost_s.iter().enumerate();
+        levels
+            .filter(|(_, seconds)| **seconds > 0.0)
+            .map(|(nodes, seconds)| NodesDown {
+                nodes,
+                share: seconds / total,
+            })
+            .collect()
+    }
+
     /// Did every replication see an outage?
     fn always_failed(&self) -> bool {
         self.first_outages.count() == self.outages.count()
@@ -437,6 +454,9 @@ impl ServiceSum {
             self.failovers.record(*length);
         }
         for (total, part) in self.cause_s.iter_mut().zip(&record.cause_ns) {
+            *total += Nanos(*part).seconds();
+        }
+        for (total, part) in self.lost_s.iter_mut().zip(&record.lost_ns) {
             *total += Nanos(*part).seconds();
         }
         if self.years.len() < MAX_YEARS {

@@ -16,6 +16,8 @@ pub struct RunOutcome {
     pub version: &'static str,
     /// The name of the scenario.
     pub scenario: String,
+    /// Number of nodes.
+    pub nodes: usize,
     /// The failure profile, if one was used.
     pub profile: Option<String>,
     /// Hash of everything that the result depends on besides the seed.
@@ -152,6 +154,8 @@ pub struct ServiceOutcome {
     pub failover_s: Option<Quantiles>,
     /// Downtime by cause, largest share first.
     pub attribution: Vec<CauseShare>,
+    /// Downtime by the number of nodes that were down when its outage began.
+    pub nodes_down: Vec<NodesDown>,
     /// Requests, where the scenario says how many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<DemandOutcome>,
@@ -161,6 +165,9 @@ pub struct ServiceOutcome {
     /// Steps of the distribution of failover times, for plots.
     #[serde(skip)]
     pub failover_steps: Vec<(f64, f64)>,
+    /// Steps of the distribution of outage lengths, for plots.
+    #[serde(skip)]
+    pub outage_steps: Vec<(f64, f64)>,
     /// Downtime in seconds of each simulated year, for plots.
     #[serde(skip)]
     pub yearly_downtime_s: Vec<f64>,
@@ -172,6 +179,15 @@ pub struct CauseShare {
     /// The part of the service's expression that was false.
     pub cause: String,
     /// Its share of the downtime, 0 to 1.
+    pub share: f64,
+}
+
+/// The share of the downtime that lies in outages which began with so many nodes down.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct NodesDown {
+    /// Nodes down when the outage began; 3 stands for three or more.
+    pub nodes: usize,
+    /// The share of the downtime, 0 to 1.
     pub share: f64,
 }
 

@@ -15,6 +15,14 @@ pub fn repository(path: &str) -> PathBuf {
 
 /// Reads a scenario of the repository with `--set` arguments.
 pub fn load(path: &str, set: &[(&str, &str)]) -> (Scenario, DiskFiles) {
+    load_with_profile(path, None, set)
+}
+
+fn load_with_profile(
+    path: &str,
+    profile: Option<&str>,
+    set: &[(&str, &str)],
+) -> (Scenario, DiskFiles) {
     let file = repository(path);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{path}: {e}"));
     let overrides: Vec<(String, String)> = set
@@ -25,7 +33,7 @@ pub fn load(path: &str, set: &[(&str, &str)]) -> (Scenario, DiskFiles) {
     let around = read::Surroundings {
         files: &files,
         catalogue: CATALOGUE,
-        profile: None,
+        profile,
         overrides: &overrides,
     };
     let scenario = read::scenario(path, &text, &around)
@@ -70,4 +78,13 @@ pub fn run_with(path: &str, set: &[(&str, &str)], change: impl FnOnce(&mut Effor
     change(&mut effort);
     runner::run(&scenario, &files, &effort, &Alone(AtomicBool::new(false)))
         .unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Runs a scenario under another failure profile.
+pub fn run_with_profile(path: &str, profile: &str, replications: u64) -> RunOutcome {
+    let (scenario, files) = load_with_profile(path, Some(profile), &[]);
+    let mut effort = effort(&scenario);
+    effort.replications = replications;
+    runner::run(&scenario, &files, &effort, &Alone(AtomicBool::new(false)))
+        .unwrap_or_else(|e| panic!("{path} under {profile}: {e}"))
 }

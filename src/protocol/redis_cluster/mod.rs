@@ -46,6 +46,9 @@
 //!
 //! **A person**: `failover` (CLUSTER FAILOVER, on the replicas of the named nodes;
 //! without nodes: wherever the first master of a shard now is its replica),
+//! `spread` (the same on replicas of nodes without a master, where their master shares
+//! its node with another: what a script would do after a failover, so that no node
+//! takes a majority of the masters with it),
 //! `failover_force` (the same without data-age limit where the master is gone; a
 //! majority must still vote), `fix` (`--cluster fix
 //! --cluster-fix-with-unreachable-masters`: shards of unreachable masters go to

@@ -3,8 +3,9 @@
 use super::{Instance, RedisCluster};
 use crate::automaton::{NodeSet, Step};
 
-/// CLUSTER FAILOVER, CLUSTER FAILOVER FORCE, and redis-cli --cluster fix.
-pub(super) const ACTIONS: [&str; 3] = ["failover", "failover_force", "fix"];
+/// CLUSTER FAILOVER (back home, or away from a node with several masters), CLUSTER
+/// FAILOVER FORCE, and redis-cli --cluster fix.
+pub(super) const ACTIONS: [&str; 4] = ["failover", "spread", "failover_force", "fix"];
 
 impl<const W: usize> RedisCluster<W> {
     /// `nodes` are those that the operator named; empty: the operator chooses.
@@ -22,19 +23,17 @@ impl<const W: usize> RedisCluster<W> {
             return;
         }
         let forced = action == "failover_force";
-        if !forced && action != "failover" {
-            return;
-        }
-        let chosen = if !nodes.is_empty() {
-            self.on(nodes)
-        } else if forced {
-            self.all
-        } else {
+        let named = self.on(nodes);
+        let chosen = match action {
+            "spread" => self.spreading(if nodes.is_empty() { self.all } else { named }, step),
+            "failover" | "failover_force" if !nodes.is_empty() => named,
+            "failover_force" => self.all,
             // Back to where the shards were.
-            self.all
-                .iter()
-                .filter(|i| i.index() < self.layout.shards)
-                .collect()
+            "failover" => {
+                let first = |i: &Instance| i.index() < self.layout.shards;
+                self.all.iter().filter(first).collect()
+            }
+            _ => return,
         };
         for i in chosen & alive {
             if self.may_take_over(i, forced, step) {
@@ -42,6 +41,32 @@ impl<const W: usize> RedisCluster<W> {
                 step.arm(self.timers.manual.at(i), self.manual_delay());
             }
         }
+    }
+
+    /// Replicas on nodes without a master whose own master shares its node with another:
+    /// one from each such node, and one to each free one.
+    fn spreading(&self, among: NodeSet<W>, step: &Step<'_, W>) -> NodeSet<W> {
+        let alive = step.get(self.known.alive);
+        let mut taken = NodeSet::<W>::EMPTY;
+        let mut crowded = NodeSet::<W>::EMPTY;
+        for owner in alive.iter().filter(|i| self.is_owner(*i, step)) {
+            let node = self.node(owner);
+            if taken.contains(node) {
+                crowded.insert(node);
+            }
+            taken.insert(node);
+        }
+        let mut chosen = NodeSet::<W>::EMPTY;
+        for i in (among & alive).iter() {
+            let (to, from) = (self.node(i), self.node(self.master(i, step)));
+            let relieves = !taken.contains(to) && crowded.contains(from);
+            if relieves && self.may_take_over(i, false, step) {
+                taken.insert(to);
+                crowded.remove(from);
+                chosen.insert(i);
+            }
+        }
+        chosen
     }
 
     /// A replica in sync; or, forced, one whose master does not answer.

@@ -1,4 +1,5 @@
-//! Failover latency: the share of failovers finished within x, one panel to a service.
+//! Distributions of durations, one panel to a service and one curve to a design: the
+//! share of failovers finished within x, and the share of outages over after x.
 
 use super::chart::{Caption, Chart};
 use super::distribution::Distribution;
@@ -11,24 +12,65 @@ use super::scene::Scene;
 use super::step_panels::{Curve, LEFT, Panel, RIGHT, StepPanels};
 use super::time_axis::TimeAxis;
 
-/// Failover latencies of one service in one design.
+/// Failover latencies, or lengths of outages, of one service in one design.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailoverLatency {
     /// Name of the design.
     pub design: String,
     /// Name of the service.
     pub service: String,
-    /// Latencies in seconds; infinite ones are failovers that never finished.
+    /// In seconds; infinite ones are failovers that never finished.
     pub latency: Distribution,
 }
 
-/// Input of the chart "failover latency".
+/// What the durations are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DurationsOf {
+    /// From a fault to the service restored.
+    Failovers,
+    /// From the service lost to the service restored.
+    Outages,
+}
+
+/// Input of the charts "failover latency" and "outage length".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failover {
     /// Title and origin of the numbers.
     pub caption: Caption,
+    /// What is drawn.
+    pub of: DurationsOf,
     /// The distributions; designs and services appear in the order given here.
     pub latencies: Vec<FailoverLatency>,
+}
+
+impl DurationsOf {
+    fn time_name(self) -> &'static str {
+        match self {
+            DurationsOf::Failovers => "time from failure to service restored",
+            DurationsOf::Outages => "length of an outage",
+        }
+    }
+
+    fn share_name(self) -> &'static str {
+        match self {
+            DurationsOf::Failovers => "share of failovers finished",
+            DurationsOf::Outages => "share of outages that are over",
+        }
+    }
+
+    /// What the markers of the median and the 99th percentile mean.
+    fn markers(self) -> [&'static str; 2] {
+        match self {
+            DurationsOf::Failovers => [
+                "p50: half of the failovers are done",
+                "p99: all but one in a hundred are done",
+            ],
+            DurationsOf::Outages => [
+                "p50: half of the outages are shorter",
+                "p99: all but one in a hundred are shorter",
+            ],
+        }
+    }
 }
 
 impl Failover {
@@ -39,8 +81,9 @@ impl Failover {
         }
         let panels = self.panels();
         let mut key = Key::default();
-        key.add(Picture::Filled, "p50: half of the failovers are done");
-        key.add(Picture::Open, "p99: all but one in a hundred are done");
+        let [half, most] = self.of.markers();
+        key.add(Picture::Filled, half);
+        key.add(Picture::Open, most);
         let below = key.height() + MARGIN;
         let top = BODY_TOP + 20.0;
         let height = panels.scene_height(top, below);
@@ -66,8 +109,8 @@ impl Failover {
         };
         StepPanels {
             axis,
-            time_name: "time from failure to service restored",
-            share_name: "share of failovers finished",
+            time_name: self.of.time_name(),
+            share_name: self.of.share_name(),
             columns: vec!["p50", "p99"],
             panels: services.into_iter().map(panel).collect(),
         }

@@ -39,7 +39,7 @@ pub use availability::{Availability, AvailabilityRow, Claim};
 pub use chart::{Caption, Chart, PlotError, Written};
 pub use distribution::Distribution;
 pub use duration::SECONDS_PER_YEAR;
-pub use failover::{Failover, FailoverLatency};
+pub use failover::{DurationsOf, Failover, FailoverLatency};
 pub use heat::Heat;
 pub use lines::{Found, Lines, ServiceLine};
 pub use load::{Load, LoadPanel, LoadPoint};

@@ -134,6 +134,7 @@ fn failover(designs: usize, services: usize, spread: f64) -> Failover {
     };
     Failover {
         caption: caption("Failover latency"),
+        of: DurationsOf::Failovers,
         latencies: cells(designs, services).map(latency).collect(),
     }
 }
