@@ -248,6 +248,24 @@ fn a_round_whose_check_fails_is_abandoned_and_the_next_put_off() {
 }
 
 #[test]
+fn nobody_waits_in_a_round_without_a_check() {
+    let failing = [
+        (
+            "node.server.failure",
+            "{dist=\"exponential\",mean=\"100h\"}",
+        ),
+        ("run.replications", "10"),
+    ];
+    let unchecked = "[maintenance.update]\nevery = \"30d\"\ndo = \"restart\"\ntakes = \"30s\"\n";
+    let found = run(&format!("{CLUSTER}{unchecked}"), &failing);
+    let rounds = rounds(&found);
+    // Sixty rounds in five years, whatever is broken, or has not come back.
+    assert_eq!(rounds.begun_per_year.estimate, 12.0);
+    assert_eq!(rounds.completed_per_year.estimate, 12.0);
+    assert_eq!(rounds.postponed_per_year.estimate, 0.0);
+}
+
+#[test]
 fn a_bad_version_stops_a_checked_round_after_the_first_server_and_a_parallel_one_nowhere() {
     let bad = "bad = { probability = 1, rollback = \"20min\", processes = [\"portal\"] }\n";
     let script = |name: &str| {

@@ -3,8 +3,10 @@
 use super::numbers::trimmed_percent;
 use super::plot::{
     Attribution, AttributionRow, Availability, AvailabilityRow, Caption, Cause, Chart, Claim,
-    Distribution, DurationsOf, Failover, FailoverLatency, YearlyDowntime, YearlyDowntimes,
+    Distribution, Downtime, DurationsOf, Failover, FailoverLatency, Planned, PlannedRow,
+    YearlyDowntime, YearlyDowntimes,
 };
+use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
 use crate::runner::outcome::ServiceOutcome;
 
@@ -26,7 +28,11 @@ pub fn all(designs: &[RunOutcome]) -> Vec<(&'static str, Chart)> {
         ),
         (
             "planned-unplanned",
-            planned(designs, caption("Planned and unplanned downtime")),
+            planned(
+                designs,
+                caption("Planned and unplanned downtime"),
+                first.confidence,
+            ),
         ),
         (
             "yearly-downtime",
@@ -113,25 +119,28 @@ fn attribution(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
 }
 
 /// Nothing where no design has maintenance.
-fn planned(designs: &[RunOutcome], caption: Caption) -> Option<Chart> {
-    let rows = rows(designs)
-        .filter_map(|(design, name, service)| {
-            let planned = service.planned.as_ref()?;
-            let cause = |name: &str, downtime: f64| Cause {
-                name: name.to_owned(),
-                downtime,
-            };
-            Some(AttributionRow {
-                design: design.scenario.clone(),
-                service: name.clone(),
-                causes: vec![
-                    cause("planned", planned.planned_downtime_s_per_year.estimate),
-                    cause("unplanned", planned.unplanned_downtime_s_per_year.estimate),
-                ],
+fn planned(designs: &[RunOutcome], caption: Caption, confidence: f64) -> Option<Chart> {
+    let downtime = |estimate: &Estimate| Downtime {
+        estimate: estimate.estimate,
+        low: estimate.low,
+        high: estimate.high,
+    };
+    Planned {
+        caption,
+        interval: format!("{:.0}% confidence interval", 100.0 * confidence),
+        rows: rows(designs)
+            .filter_map(|(design, name, service)| {
+                let planned = service.planned.as_ref()?;
+                Some(PlannedRow {
+                    design: design.scenario.clone(),
+                    service: name.clone(),
+                    planned: downtime(&planned.planned_downtime_s_per_year),
+                    unplanned: downtime(&planned.unplanned_downtime_s_per_year),
+                })
             })
-        })
-        .collect();
-    Attribution { caption, rows }.chart()
+            .collect(),
+    }
+    .chart()
 }
 
 /// The service that the figure of single years shows: the one that is down most.

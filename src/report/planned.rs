@@ -1,8 +1,9 @@
 //! Planned and unplanned downtime beside each other, where there is maintenance.
 
 use super::numbers::{self, TwoLines};
-use super::table::{folded, plain_table};
+use super::table::{all_services, folded, plain_table};
 use crate::runner::RunOutcome;
+use crate::runner::outcome::PlannedOutcome;
 use comfy_table::Cell;
 use std::fmt::Write;
 
@@ -18,26 +19,21 @@ pub fn tables(designs: &[RunOutcome]) -> String {
         "outages planned",
         "unplanned",
     ]);
-    let several = designs.len() > 1;
-    for design in designs {
-        for (name, service) in &design.services {
-            let Some(planned) = &service.planned else {
-                continue;
+    for service in all_services(designs) {
+        let found = designs.iter().filter_map(|design| {
+            let (_, found) = design.services.iter().find(|(name, _)| name == service)?;
+            Some((design, found.planned.as_ref()?))
+        });
+        let mut found = found.peekable();
+        if designs.len() > 1 && found.peek().is_some() {
+            table.add_row([Cell::new(service)]);
+        }
+        for (design, planned) in found {
+            let first = match designs.len() {
+                1 => service.to_owned(),
+                _ => format!(" {}", design.scenario),
             };
-            let first = match several {
-                true => format!("{name}\n {}", design.scenario),
-                false => name.clone(),
-            };
-            let numbers = [
-                numbers::duration(&planned.planned_downtime_s_per_year),
-                numbers::duration(&planned.unplanned_downtime_s_per_year),
-                numbers::plain(&planned.planned_outages_per_year),
-                numbers::plain(&planned.unplanned_outages_per_year),
-            ];
-            let cells = numbers
-                .iter()
-                .map(|(value, interval): &TwoLines| Cell::new(format!("{value}\n{interval}")));
-            table.add_row(std::iter::once(Cell::new(first)).chain(cells));
+            table.add_row(row(&first, planned));
         }
     }
     if table.row_count() > 0 {
@@ -47,6 +43,19 @@ pub fn tables(designs: &[RunOutcome]) -> String {
         text.push_str(&folded(&rounds(design)));
     }
     text
+}
+
+fn row(first: &str, planned: &PlannedOutcome) -> Vec<Cell> {
+    let numbers = [
+        numbers::duration(&planned.planned_downtime_s_per_year),
+        numbers::duration(&planned.unplanned_downtime_s_per_year),
+        numbers::plain(&planned.planned_outages_per_year),
+        numbers::plain(&planned.unplanned_outages_per_year),
+    ];
+    let cells = numbers
+        .iter()
+        .map(|(value, interval): &TwoLines| Cell::new(format!("{value}\n{interval}")));
+    std::iter::once(Cell::new(first)).chain(cells).collect()
 }
 
 fn rounds(design: &RunOutcome) -> String {

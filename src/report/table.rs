@@ -168,7 +168,7 @@ fn difference_table(services: &[&str], columns: &[Vec<String>]) -> String {
 }
 
 /// All service names in the order in which they first appear.
-fn all_services(designs: &[RunOutcome]) -> Vec<&str> {
+pub(super) fn all_services(designs: &[RunOutcome]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in designs.iter().flat_map(|design| &design.services) {
         if !names.contains(&name.as_str()) {

@@ -199,7 +199,7 @@ impl<const W: usize> Maintenance<W> {
         if step.count(self.phase) != IDLE {
             return;
         }
-        let busy = !self.trouble.touched(step).is_empty();
+        let busy = self.trouble.round_under_way(step);
         let wanted = |test: &Test<W>| test.holds(step.state());
         if busy || !self.begins_if.as_ref().is_none_or(wanted) {
             self.add_one(self.rounds.postponed, step);
@@ -213,6 +213,7 @@ impl<const W: usize> Maintenance<W> {
 
     fn begin_round(&self, nature: u64, step: &mut Step<'_, W>) {
         step.cancel(self.again);
+        step.put(self.own.under_way, self.trouble.all);
         self.add_one(self.rounds.begun, step);
         step.set_count(self.nature, nature);
         step.set_count(self.place, 0);
@@ -221,6 +222,7 @@ impl<const W: usize> Maintenance<W> {
 
     fn end_round(&self, how: Counter, step: &mut Step<'_, W>) {
         step.set_count(self.phase, IDLE);
+        step.put(self.own.under_way, NodeSet::EMPTY);
         step.cancel(self.limit);
         step.cancel(self.job);
         self.add_one(how, step);
@@ -432,7 +434,7 @@ impl<const W: usize> Automaton<W> for Maintenance<W> {
 
     fn writes(&self) -> Vec<SetId> {
         let own = &self.own;
-        vec![own.at_work, own.bad, own.wrong, self.planned]
+        vec![own.at_work, own.bad, own.wrong, own.under_way, self.planned]
     }
 
     fn commands(&self) -> Vec<&str> {

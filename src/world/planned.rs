@@ -26,6 +26,8 @@ pub struct MaintenanceSignals {
     pub bad: SetId,
     /// Of those at work, the ones whose turn it is not.
     pub wrong: SetId,
+    /// Not empty while a round is under way.
+    pub under_way: SetId,
 }
 
 impl MaintenanceSignals {
@@ -37,6 +39,7 @@ impl MaintenanceSignals {
             at_work: blueprint.signal(&name, all),
             bad: blueprint.signal(&format!("{name}.bad"), all),
             wrong: blueprint.private_set(&format!("{name}.wrong")),
+            under_way: blueprint.private_set(&format!("{name}.under_way")),
         }
     }
 }
@@ -70,6 +73,12 @@ impl<const W: usize> Trouble<W> {
             .fold(NodeSet::EMPTY, |all, m| all | step.get(m.at_work))
     }
 
+    /// Is a round of any maintenance under way?
+    pub fn round_under_way(&self, step: &Step<'_, W>) -> bool {
+        let mut rounds = self.maintenances.iter();
+        rounds.any(|m| !step.get(m.under_way).is_empty())
+    }
+
     /// Is an unplanned fault at work?
     pub fn at_work(&self, step: &Step<'_, W>) -> bool {
         let sound = step.get(self.healthy) & step.get(self.powered) & step.get(self.clients);
@@ -100,7 +109,7 @@ impl<const W: usize> Trouble<W> {
         ];
         reads.extend(self.processes.iter().map(|(_, active)| *active));
         for m in &self.maintenances {
-            reads.extend([m.at_work, m.bad, m.wrong]);
+            reads.extend([m.at_work, m.bad, m.wrong, m.under_way]);
         }
         reads
     }

@@ -139,6 +139,28 @@ fn failover(designs: usize, services: usize, spread: f64) -> Failover {
     }
 }
 
+fn planned(designs: usize, services: usize) -> Planned {
+    let row = |(d, s): (usize, usize)| {
+        let downtime = |seconds: f64| Downtime {
+            estimate: seconds,
+            low: 0.7 * seconds,
+            high: 1.6 * seconds,
+        };
+        let planned = 40.0 * noise(31 * d + s) * (d % 3) as f64;
+        PlannedRow {
+            design: DESIGNS[d].to_owned(),
+            service: SERVICES[s].to_owned(),
+            planned: downtime(planned),
+            unplanned: downtime(10_f64.powf(1.0 + 6.0 * noise(d + 17 * s))),
+        }
+    };
+    Planned {
+        caption: caption("Planned and unplanned downtime"),
+        interval: "95% confidence interval".to_owned(),
+        rows: cells(designs, services).map(row).collect(),
+    }
+}
+
 fn found(value: usize, unavailability: f64) -> Found {
     Found {
         value,
@@ -310,6 +332,9 @@ fn gallery() -> Vec<(&'static str, Chart)> {
         ("yearly-none", no_year.chart()),
         ("failover", failover(4, 3, 1.6).chart()),
         ("failover-crowded", failover(6, 4, 60.0).chart()),
+        ("planned", planned(3, 4).chart()),
+        ("planned-crowded", planned(6, 4).chart()),
+        ("planned-one", planned(1, 1).chart()),
         ("failover-single", one_failover.chart()),
         ("failover-stuck", stuck.chart()),
     ];
@@ -381,6 +406,7 @@ fn nothing_to_draw_gives_no_chart() {
     assert!(attribution(0, 0, 3).chart().is_none());
     assert!(yearly(0).chart().is_none());
     assert!(failover(0, 0, 1.0).chart().is_none());
+    assert!(planned(0, 0).chart().is_none());
     assert!(lines(&[], true, 2).chart().is_none());
     assert!(lines(&counted(501), true, 1).chart().is_none());
     assert!(heat(&counted(2), &counted(2), 0).chart().is_none());
