@@ -36,29 +36,40 @@ impl<'m, const W: usize> Simulator<'m, W> {
         }
     }
 
-    #[inline]
-    fn play_until(&mut self, end: Nanos) {
+    /// Plays to the end, with a stop where counting begins if anybody needs one.
+    // One loop for all cases: with a second one the compiler would no longer put
+    // the player's step into it, and every event would pay for a call.
+    #[inline(always)]
+    fn play(&mut self) {
         let model = self.player.model();
-        match (model.load(), &mut self.load) {
-            (Some(load), Some(recorder)) => {
-                // The load is a measure of its own, after services and tallies.
-                let of_load = 1 << (model.services().len() + model.tallies().len());
-                while let Some(touched) = self.player.advance(end) {
-                    if touched != 0 {
-                        self.recorder.update(&self.player, touched & !of_load);
-                    }
-                    if touched & of_load != 0 {
-                        recorder.update(load, &self.player);
-                    }
+        // The load is a measure of its own, after services and tallies.
+        let of_load = match self.load {
+            Some(_) => 1 << (model.services().len() + model.tallies().len()),
+            None => 0,
+        };
+        let apart = self.warm_up > Nanos::ZERO && !model.rounds().is_empty();
+        let mut until = if apart { self.warm_up } else { self.end };
+        loop {
+            while let Some(touched) = self.player.advance(until) {
+                if touched & !of_load != 0 {
+                    self.recorder.update(&self.player, touched & !of_load);
+                }
+                if touched & of_load != 0 {
+                    self.update_load();
                 }
             }
-            _ => {
-                while let Some(touched) = self.player.advance(end) {
-                    if touched != 0 {
-                        self.recorder.update(&self.player, touched);
-                    }
-                }
+            if until == self.end {
+                return;
             }
+            self.recorder.begin_counting(&self.player);
+            until = self.end;
+        }
+    }
+
+    #[inline(never)]
+    fn update_load(&mut self) {
+        if let (Some(load), Some(recorder)) = (self.player.model().load(), &mut self.load) {
+            recorder.update(load, &self.player);
         }
     }
 
@@ -72,11 +83,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
         if let (Some(load), Some(recorder)) = (load, &mut self.load) {
             recorder.begin(load, &self.player);
         }
-        if self.warm_up > Nanos::ZERO && !self.player.model().rounds().is_empty() {
-            self.play_until(self.warm_up);
-            self.recorder.begin_counting(&self.player);
-        }
-        self.play_until(self.end);
+        self.play();
         self.player.failure()?;
         let mut record = self.recorder.finish(&self.player, self.end);
         record.load = match (load, &mut self.load) {
