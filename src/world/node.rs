@@ -18,7 +18,6 @@ use crate::scenario::{Crew, NodeSpec};
 
 /// The automaton of all nodes.
 pub struct Nodes<const W: usize> {
-    count: usize,
     all: NodeSet<W>,
     up: SetId,
     frozen: SetId,
@@ -50,14 +49,15 @@ pub struct Nodes<const W: usize> {
 /// A crew with its first-come-first-served queue of broken nodes.
 struct CrewQueue {
     size: u64,
-    /// Busy members, queue head, queue length, then a ring of node numbers.
+    /// Busy members, queue length, then the waiting nodes, the first one first and
+    /// zeros behind the last: one meaning has one value, or there would be many states
+    /// for one situation.
     row: Counters,
 }
 
 const BUSY: usize = 0;
-const HEAD: usize = 1;
-const LENGTH: usize = 2;
-const RING: usize = 3;
+const LENGTH: usize = 1;
+const QUEUE: usize = 2;
 
 impl<const W: usize> Nodes<W> {
     /// The nodes of a scenario. `powered` is kept by the shared components.
@@ -72,7 +72,6 @@ impl<const W: usize> Nodes<W> {
         let instant_boot = nodes.iter().all(|n| n.boot.mean() == 0.0);
         let boot = (!instant_boot).then(|| blueprint.timers_per_node("boot", TimerClass::Reaction));
         Nodes {
-            count: nodes.len(),
             all: blueprint.all_nodes(),
             up: signals.up,
             frozen: signals.frozen,
@@ -94,7 +93,7 @@ impl<const W: usize> Nodes<W> {
                 .iter()
                 .map(|crew| CrewQueue {
                     size: crew.size as u64,
-                    row: blueprint.counters(RING + nodes.len()),
+                    row: blueprint.counters(QUEUE + nodes.len()),
                 })
                 .collect(),
         }
@@ -168,25 +167,33 @@ impl<const W: usize> Nodes<W> {
             return;
         }
         step.cancel(self.fate.at(node));
-        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
-        let tail = (head + length) as usize % self.count;
-        step.set_count(row.nth(RING + tail), u64::from(node.0));
+        let length = step.count(row.nth(LENGTH));
+        step.set_count(row.nth(QUEUE + length as usize), u64::from(node.0));
         step.set_count(row.nth(LENGTH), length + 1);
     }
 
     /// A crew has finished with a node and takes the next one.
     fn next_in_queue(&self, step: &mut Step<'_, W>, crew: usize) {
         let row = self.crews[crew].row;
-        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
-        if length == 0 {
+        if step.count(row.nth(LENGTH)) == 0 {
             let busy = step.count(row.nth(BUSY));
             step.set_count(row.nth(BUSY), busy - 1);
             return;
         }
-        let node = Node(step.count(row.nth(RING + head as usize)) as u16);
-        step.set_count(row.nth(HEAD), (head + 1) % self.count as u64);
-        step.set_count(row.nth(LENGTH), length - 1);
+        let node = Node(step.count(row.nth(QUEUE)) as u16);
+        Self::leave_queue(step, row, 0);
         self.arm_repair(step, node);
+    }
+
+    /// Those behind `place` move up.
+    fn leave_queue(step: &mut Step<'_, W>, row: Counters, place: usize) {
+        let last = step.count(row.nth(LENGTH)) as usize - 1;
+        for k in place..last {
+            let next = step.count(row.nth(QUEUE + k + 1));
+            step.set_count(row.nth(QUEUE + k), next);
+        }
+        step.set_count(row.nth(QUEUE + last), 0);
+        step.set_count(row.nth(LENGTH), last as u64);
     }
 
     #[inline(always)]
@@ -238,16 +245,11 @@ impl<const W: usize> Nodes<W> {
             return;
         }
         let row = self.crews[crew].row;
-        let (head, length) = (step.count(row.nth(HEAD)), step.count(row.nth(LENGTH)));
-        let place = |k: u64| row.nth(RING + (head + k) as usize % self.count);
-        let Some(found) = (0..length).find(|k| step.count(place(*k)) == u64::from(node.0)) else {
-            return;
-        };
-        for k in found..length - 1 {
-            let next = step.count(place(k + 1));
-            step.set_count(place(k), next);
+        let length = step.count(row.nth(LENGTH)) as usize;
+        let waits = |k: &usize| step.count(row.nth(QUEUE + k)) == u64::from(node.0);
+        if let Some(place) = (0..length).find(waits) {
+            Self::leave_queue(step, row, place);
         }
-        step.set_count(row.nth(LENGTH), length - 1);
     }
 
     fn ordered(&self, order: NodeCommand, nodes: NodeSet<W>, step: &mut Step<'_, W>) {

@@ -586,6 +586,7 @@ impl<const W: usize> Automaton<W> for Processes<W> {
                 self.clear(p, lost & p.nodes, step);
                 for node in lost & p.nodes {
                     step.cancel(p.window.at(node));
+                    step.set_count(p.starts.at(node), 0);
                 }
             }
             for node in found {
@@ -615,8 +616,8 @@ impl<const W: usize> Automaton<W> for Processes<W> {
             if let Some(node) = p.job.node(timer) {
                 return self.fire_job(index, node, step);
             }
-            if p.window.node(timer).is_some() {
-                return;
+            if let Some(node) = p.window.node(timer) {
+                return step.set_count(p.starts.at(node), 0);
             }
             let crashed = p.crash.and_then(|(timers, _)| timers.node(timer));
             let too_late = p.timeout.and_then(|(timers, _)| timers.node(timer));

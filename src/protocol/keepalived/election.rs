@@ -66,6 +66,7 @@ impl<const W: usize> Keepalived<W> {
             return;
         }
         self.stop_timers(backup, step);
+        step.set_count(self.skewed_by.at(backup), 0);
         step.insert(self.held, backup);
         step.set_count(self.heard.at(backup), heard);
     }
@@ -276,5 +277,6 @@ impl<const W: usize> Keepalived<W> {
     pub(super) fn drop_roles(&self, node: Node, step: &mut Step<'_, W>) {
         self.drop_roles_but_memory(node, step);
         step.set_count(self.heard.at(node), 0);
+        step.set_count(self.skewed_by.at(node), 0);
     }
 }
