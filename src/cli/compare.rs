@@ -9,7 +9,6 @@ use super::run::ending;
 use super::{Failure, Outcome};
 use crate::report::comparison::Comparison;
 use crate::report::{csv, json, markdown, table};
-use crate::runner;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -49,12 +48,12 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     let mut outcomes = Vec::new();
     for design in &designs {
         let progress = Progress::new(&design.scenario.name, arguments.output.no_progress);
-        outcomes.push(runner::run(
-            &design.scenario,
-            &design.files,
-            &effort,
-            &progress,
-        )?);
+        let Loaded { scenario, files } = design;
+        outcomes.push(
+            arguments
+                .effort
+                .run(scenario, files, &effort, &progress)?,
+        );
         progress.clear();
         if outcomes.last().is_some_and(|outcome| outcome.interrupted) {
             break;

@@ -3,8 +3,9 @@
 use super::Failure;
 use super::files::{DiskFiles, read_text};
 use crate::automaton::Nanos;
+use crate::engine::solve::Limits;
 use crate::protocol::CATALOGUE;
-use crate::runner::{Effort, RunOutcome};
+use crate::runner::{self, Effort, RunError, RunOutcome, Watcher};
 use crate::scenario::nearest::suggestion;
 use crate::scenario::{Scenario, read, units};
 use clap::{Args, ValueEnum};
@@ -30,6 +31,8 @@ pub enum Engine {
     Auto,
     /// Discrete-event simulation
     Simulate,
+    /// The chain of all states: exact where all times are exponential
+    Solve,
 }
 
 /// What is changed in a scenario before it is used.
@@ -70,6 +73,9 @@ pub struct EffortOptions {
     /// The reader that makes the numbers
     #[arg(long, value_enum, default_value = "auto")]
     pub engine: Engine,
+    /// Solve: states at most; the likely ones come first, and the rest becomes an interval
+    #[arg(long, value_name = "N", default_value_t = Limits::default().states, value_parser = states)]
+    pub states: usize,
 }
 
 /// How results are shown.
@@ -126,6 +132,9 @@ impl ServiceOptions {
 /// With --rel-err: replications after which a run gives up, unless told otherwise.
 const RELATIVE_ERROR_LIMIT: u64 = 10_000_000;
 
+/// States that anybody may ask for; each takes some kilobytes of memory.
+const MAX_STATES: usize = 100_000_000;
+
 /// A scenario and the files around it.
 pub struct Loaded {
     /// The checked scenario.
@@ -171,6 +180,34 @@ impl EffortOptions {
         }
     }
 
+    /// Runs a scenario with the engine that was asked for.
+    pub fn run(
+        &self,
+        scenario: &Scenario,
+        files: &DiskFiles,
+        effort: &Effort,
+        watcher: &dyn Watcher,
+    ) -> Result<RunOutcome, RunError> {
+        match self.engine {
+            Engine::Auto | Engine::Simulate => runner::run(scenario, files, effort, watcher),
+            Engine::Solve => {
+                let limits = Limits {
+                    states: self.states,
+                    ..Limits::default()
+                };
+                runner::solve::run(scenario, files, effort, &limits, watcher)
+            }
+        }
+    }
+
+    /// The name of the engine in results.
+    pub fn engine_name(&self) -> &'static str {
+        match self.engine {
+            Engine::Auto | Engine::Simulate => "simulate",
+            Engine::Solve => "solve",
+        }
+    }
+
     /// Sets up the worker threads.
     pub fn start_threads(&self) -> Result<(), Failure> {
         if let Some(threads) = self.threads {
@@ -198,6 +235,13 @@ fn duration(text: &str) -> Result<Nanos, String> {
         return Err("a replication is longer than zero and at most 200 years".to_owned());
     }
     Ok(Nanos::from_seconds(seconds))
+}
+
+fn states(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(states) if (1..=MAX_STATES).contains(&states) => Ok(states),
+        _ => Err(format!("write a number of states from 1 to {MAX_STATES}")),
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -1,11 +1,13 @@
 //! `quorate run`: simulate one scenario.
 
-use super::options::{self, EffortOptions, Format, OutputOptions, ScenarioOptions, ServiceOptions};
+use super::options::{
+    self, EffortOptions, Format, Loaded, OutputOptions, ScenarioOptions, ServiceOptions,
+};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::{Ending, Outcome};
 use crate::report::{csv, json, markdown, table};
-use crate::runner::{self, RunOutcome};
+use crate::runner::RunOutcome;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -35,7 +37,10 @@ pub fn run(arguments: &RunArguments) -> Outcome {
     let output = arguments.output.out.as_deref();
     let output = output.map(Output::new).transpose()?;
     let progress = Progress::new(&loaded.scenario.name, arguments.output.no_progress);
-    let outcome = runner::run(&loaded.scenario, &loaded.files, &effort, &progress)?;
+    let Loaded { scenario, files } = &loaded;
+    let outcome = arguments
+        .effort
+        .run(scenario, files, &effort, &progress)?;
     progress.clear();
     let shown = arguments.services.shown(&outcome);
     let text = match arguments.output.format {

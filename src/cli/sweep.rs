@@ -6,7 +6,7 @@
 
 use super::files::{DiskFiles, read_text};
 use super::grid::{self, Grid};
-use super::options::{EffortOptions, Engine, Format, OutputOptions, ScenarioOptions};
+use super::options::{EffortOptions, Format, OutputOptions, ScenarioOptions};
 use super::output;
 use super::progress::Progress;
 use super::sweep_file::{Plan, SweepFile};
@@ -146,9 +146,7 @@ impl Sweep<'_> {
         let effort = self.arguments.effort.effort(scenario);
         Making {
             fingerprint: format!("{:016x}", scenario.fingerprint),
-            engine: match self.arguments.effort.engine {
-                Engine::Auto | Engine::Simulate => "simulate",
-            },
+            engine: self.arguments.effort.engine_name(),
             generator: streams::GENERATOR,
             seed: effort.seed,
             horizon_years: effort.horizon.years(),
@@ -192,7 +190,7 @@ impl Sweep<'_> {
         }
         let scenario = self.scenario(index).map_err(Stop::Failed)?;
         let effort = self.arguments.effort.effort(&scenario);
-        let run = runner::run(&scenario, &self.files, &effort, &progress);
+        let run = (self.arguments.effort).run(&scenario, &self.files, &effort, &progress);
         progress.clear();
         match run {
             Ok(run) if run.interrupted => Err(Stop::Interrupted),

@@ -12,6 +12,7 @@ pub mod play;
 pub mod record;
 pub mod replay;
 pub mod simulate;
+pub mod solve;
 pub mod streams;
 
 pub use play::{PlayError, Player};

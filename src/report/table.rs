@@ -179,6 +179,10 @@ pub(super) fn all_services(designs: &[RunOutcome]) -> Vec<&str> {
 }
 
 fn how(outcome: &RunOutcome) -> String {
+    if outcome.replications == 0 {
+        let method = outcome.method.as_deref().unwrap_or_default();
+        return format!("{}: {method}", outcome.engine);
+    }
     format!(
         "{} x {} simulated, seed {}, {} intervals",
         numbers::grouped(outcome.replications),

@@ -9,6 +9,7 @@ pub mod gather;
 mod load_sum;
 pub mod outcome;
 pub mod survey;
+pub mod solve;
 
 use crate::automaton::Nanos;
 use crate::engine::PlayError;
@@ -64,6 +65,9 @@ pub enum RunError {
     /// More is asked for than can be done.
     #[error("{0}")]
     Effort(String),
+    /// There is no exact answer.
+    #[error("{0}")]
+    Solve(String),
     /// A replication cannot go on.
     #[error("replication {replication}: {error}")]
     Play {

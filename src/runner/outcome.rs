@@ -24,6 +24,9 @@ pub struct RunOutcome {
     pub fingerprint: String,
     /// The engine that made the numbers.
     pub engine: &'static str,
+    /// How it made them, where there is more than one way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
     /// The random number generator.
     pub generator: &'static str,
     /// The seed of all streams.
@@ -55,6 +58,9 @@ pub struct RunOutcome {
     /// The means of the tallies by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tally_means: BTreeMap<String, TallyMean>,
+    /// What exactly was computed, where it is not plain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
     /// Downtime and the like of every replication, for comparisons and CSV.
@@ -148,6 +154,12 @@ pub struct ServiceOutcome {
     pub mttf_assumes_constant_rate: bool,
     /// Probability that there is no outage from the start to the end of the horizon.
     pub no_outage: Estimate,
+    /// Mean length of an outage in seconds, where it was computed and not observed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_outage_s: Option<Estimate>,
+    /// Mean time in seconds from the end of an outage to the next one, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_time_between_outages_s: Option<Estimate>,
     /// Lengths of the outages; none if there were none.
     pub outage_s: Option<Quantiles>,
     /// Fault to service restored, where nothing had to come back for it.

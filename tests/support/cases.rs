@@ -42,7 +42,12 @@ fn load_with_profile(
 }
 
 /// Nobody watches and nobody stops.
-struct Alone(AtomicBool);
+pub struct Alone(AtomicBool);
+
+/// A watcher that never stops a run.
+pub fn alone() -> Alone {
+    Alone(AtomicBool::new(false))
+}
 
 impl Watcher for Alone {
     fn progress(&self, _done: u64, _of: u64) {}
@@ -87,4 +92,13 @@ pub fn run_with_profile(path: &str, profile: &str, replications: u64) -> RunOutc
     effort.replications = replications;
     runner::run(&scenario, &files, &effort, &Alone(AtomicBool::new(false)))
         .unwrap_or_else(|e| panic!("{path} under {profile}: {e}"))
+}
+
+/// Solves a scenario file exactly.
+pub fn solve(path: &str, set: &[(&str, &str)]) -> RunOutcome {
+    let (scenario, files) = load(path, set);
+    let limits = quorate::engine::solve::Limits::default();
+    let alone = alone();
+    runner::solve::run(&scenario, &files, &effort(&scenario), &limits, &alone)
+        .unwrap_or_else(|e| panic!("{path}: {e}"))
 }

@@ -101,6 +101,7 @@ struct Asked<'a, 'm, const W: usize> {
     waiting: &'a mut Waiting,
     tape: &'a mut Tape,
     pending: Vec<Pending>,
+    interrupted: bool,
     shortest_chance_s: &'a mut f64,
 }
 
@@ -111,11 +112,14 @@ impl<const W: usize> Asked<'_, '_, W> {
             .find(|pending| pending.timer == timer)
     }
 
-    fn even(&mut self, count: usize) -> usize {
-        if count == 1 {
-            return 0;
+    /// One of several points. After an interruption their middle stands for all,
+    /// because what follows is rare enough.
+    fn clock(&mut self, points: &[Nanos], middle: Nanos) -> Nanos {
+        match points {
+            [only] => *only,
+            _ if self.interrupted => middle,
+            _ => points[self.tape.next(&vec![1.0; points.len()])],
         }
-        self.tape.next(&vec![1.0; count])
     }
 
     fn stage(&mut self, fit: u32) -> u16 {
@@ -141,7 +145,7 @@ impl<const W: usize> Reader for Asked<'_, '_, W> {
         }
         let wait = match self.waiting.treat(delay, class) {
             Treatment::Never => return,
-            Treatment::Clock(points) => Wait::Clock(points[self.even(points.len())]),
+            Treatment::Clock(points, middle) => Wait::Clock(self.clock(&points, middle)),
             Treatment::Stages(Nanos::ZERO, fit) => Wait::Stage(fit, self.stage(fit)),
             Treatment::Stages(time, fit) => Wait::ClockThenStage(time, fit),
         };
@@ -306,6 +310,7 @@ impl<'m, const W: usize> Brancher<'m, W> {
                 waiting: &mut self.waiting,
                 tape: &mut self.tape,
                 pending: from.pending.clone(),
+                interrupted: from.interruptions > 0,
                 shortest_chance_s: &mut self.shortest_chance_s,
             };
             let disturbance = self.model.step(&mut state, cause, &mut asked);

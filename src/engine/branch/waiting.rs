@@ -20,8 +20,8 @@ pub struct Fit {
 pub enum Treatment {
     /// It never runs out.
     Never,
-    /// One of these exact times, each as likely.
-    Clock(Vec<Nanos>),
+    /// One of these exact times, each as likely; and their mean.
+    Clock(Vec<Nanos>, Nanos),
     /// Stages, by the number of the fit; before them a fixed time.
     Stages(Nanos, u32),
 }
@@ -129,7 +129,7 @@ impl Waiting {
             return Treatment::Never;
         }
         if mean_s == 0.0 {
-            return Treatment::Clock(vec![Nanos::ZERO]);
+            return clock(vec![Nanos::ZERO]);
         }
         if self.untimed && !reaction {
             return self.stage_of(Distribution::Exponential { mean: mean_s });
@@ -140,7 +140,7 @@ impl Waiting {
                 let distribution = self.distributions[id.0 as usize].clone();
                 let memoryless = matches!(distribution, Distribution::Exponential { .. });
                 if short && !memoryless {
-                    return Treatment::Clock(points_of(&distribution, self.points));
+                    return clock(points_of(&distribution, self.points));
                 }
                 self.stage_of(distribution)
             }
@@ -151,7 +151,7 @@ impl Waiting {
                     other => other,
                 }
             }
-            _ if short || self.untimed => Treatment::Clock(self.points(delay)),
+            _ if short || self.untimed => clock(self.points(delay)),
             Delay::Fixed(time) => self.stage_of(Distribution::Deterministic {
                 value: time.seconds(),
             }),
@@ -215,6 +215,12 @@ impl Waiting {
         };
         Treatment::Stages(Nanos::ZERO, number as u32)
     }
+}
+
+fn clock(points: Vec<Nanos>) -> Treatment {
+    let total: f64 = points.iter().map(|point| point.seconds()).sum();
+    let mean = Nanos::from_seconds(total / points.len() as f64);
+    Treatment::Clock(points, mean)
 }
 
 /// Times that stand for a distribution: its quantiles in the middle of equal shares.

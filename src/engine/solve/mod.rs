@@ -1,0 +1,19 @@
+//! The reader `solve`: exact answers from the chain of all situations.
+//!
+//! 1. [`generate`] lists the situations that can be reached, with the probability of
+//!    each step and the mean time spent: a semi-Markov chain.
+//! 2. [`stationary`] finds how often each is visited in the long run, without a
+//!    subtraction, so that the smallest probability keeps its digits.
+//! 3. [`transient`] follows the chain from the start for a limited time.
+//! 4. [`measures`] reads services and tallies off both.
+
+pub mod chain;
+pub mod eliminate;
+pub mod generate;
+pub mod measures;
+pub mod stationary;
+pub mod transient;
+
+pub use chain::Chain;
+pub use generate::{GenerateError, Limits, generate};
+pub use measures::{ServiceAnswer, TallyAnswer};
