@@ -57,7 +57,11 @@ fn a01_one_of_four() {
 #[test]
 fn a03_a04_majorities() {
     let four = textbook("three-of-four");
-    is(service(&four, "quorum").unavailability, 5.9203e-4, PRECISION);
+    is(
+        service(&four, "quorum").unavailability,
+        5.9203e-4,
+        PRECISION,
+    );
     let three = textbook("two-of-three");
     is(service(&three, "quorum").unavailability, 2.98e-4, PRECISION);
 }
@@ -107,7 +111,10 @@ fn d05_moves_of_an_address_with_the_clocks_of_keepalived() {
     let moves = service(&outcome, "address").outages_per_year;
     // The published model moves at once; deaths within the seconds of a move are missing.
     is(moves, 8.854510302, 1e-5);
-    assert!(moves.low <= 8.854510302 && 8.854510302 <= moves.high, "{moves:?}");
+    assert!(
+        moves.low <= 8.854510302 && 8.854510302 <= moves.high,
+        "{moves:?}"
+    );
 }
 
 #[test]
@@ -146,8 +153,9 @@ fn a_list_of_states_that_is_too_short_is_refused_in_words() {
         ..Default::default()
     };
     let effort = scenarios::effort(&scenario);
-    let error = quorate::runner::solve::run(&scenario, &files, &effort, &limits, &scenarios::alone())
-        .expect_err("50 states are too few");
+    let error =
+        quorate::runner::solve::run(&scenario, &files, &effort, &limits, &scenarios::alone())
+            .expect_err("50 states are too few");
     let text = error.to_string();
     for part in ["more than 50 states", "keepalived", "--engine simulate"] {
         assert!(text.contains(part), "{text}");

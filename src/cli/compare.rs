@@ -49,11 +49,7 @@ pub fn compare(arguments: &CompareArguments) -> Outcome {
     for design in &designs {
         let progress = Progress::new(&design.scenario.name, arguments.output.no_progress);
         let Loaded { scenario, files } = design;
-        outcomes.push(
-            arguments
-                .effort
-                .run(scenario, files, &effort, &progress)?,
-        );
+        outcomes.push(arguments.effort.run(scenario, files, &effort, &progress)?);
         progress.clear();
         if outcomes.last().is_some_and(|outcome| outcome.interrupted) {
             break;

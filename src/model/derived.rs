@@ -38,6 +38,10 @@ impl<const W: usize> Automaton<W> for DerivedSignal<W> {
         signals
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        vec![self.target]
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         self.update(step);
     }

@@ -8,8 +8,8 @@
 pub mod gather;
 mod load_sum;
 pub mod outcome;
-pub mod survey;
 pub mod solve;
+pub mod survey;
 
 use crate::automaton::Nanos;
 use crate::engine::PlayError;

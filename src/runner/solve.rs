@@ -1,8 +1,6 @@
 //! Runs the reader `solve`: for each service the chain of what it depends on.
 
-use super::outcome::{
-    CauseShare, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel, TallyMean,
-};
+use super::outcome::{CauseShare, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel, TallyMean};
 use super::{Effort, RunError, Watcher};
 use crate::automaton::Nanos;
 use crate::engine::solve::measures::{self, ServiceAnswer, Shares, TallyAnswer};
@@ -119,7 +117,12 @@ impl<'a, const W: usize> Solver<'a, W> {
             }
         }
         for ((_, fine), (_, coarse)) in solved.tallies.iter().zip(&second.tallies) {
-            for (a, b) in fine.steady.iter().zip(&coarse.steady).filter(|(a, _)| **a > 0.0) {
+            for (a, b) in fine
+                .steady
+                .iter()
+                .zip(&coarse.steady)
+                .filter(|(a, _)| **a > 0.0)
+            {
                 solved.error = solved.error.max((a - b).abs() / a);
             }
         }
@@ -189,7 +192,12 @@ impl<'a, const W: usize> Solver<'a, W> {
     }
 
     /// Refuses an answer that was cut off too early to mean anything.
-    fn check_bounds(&self, model: &Model<W>, needed: u128, solved: &Solved) -> Result<(), RunError> {
+    fn check_bounds(
+        &self,
+        model: &Model<W>,
+        needed: u128,
+        solved: &Solved,
+    ) -> Result<(), RunError> {
         let useless = solved
             .services
             .iter()
@@ -265,6 +273,8 @@ impl<'a, const W: usize> Solver<'a, W> {
             confidence: self.effort.confidence,
             interrupted: false,
             services,
+            load: None,
+            maintenance: Vec::new(),
             tallies,
             tally_means,
             notes,
@@ -291,7 +301,10 @@ impl<'a, const W: usize> Solver<'a, W> {
         causes: &[String],
         notes: &mut Vec<String>,
     ) -> ServiceOutcome {
-        let span = answer.span.as_ref().filter(|span| start_matters(span.down, answer.steady.down));
+        let span = answer
+            .span
+            .as_ref()
+            .filter(|span| start_matters(span.down, answer.steady.down));
         if span.is_some() {
             notes.push(format!(
                 "{}: the mean over the horizon, which the start influences; in the long run the \
@@ -314,7 +327,8 @@ impl<'a, const W: usize> Solver<'a, W> {
             })
             .collect();
         attribution.sort_by(|a, b| b.share.total_cmp(&a.share));
-        let mean = |time: f64| (shares.outages_per_s > 0.0).then(|| plain(time / shares.outages_per_s));
+        let mean =
+            |time: f64| (shares.outages_per_s > 0.0).then(|| plain(time / shares.outages_per_s));
         ServiceOutcome {
             availability: unavailability.complement(),
             unavailability,
@@ -322,17 +336,19 @@ impl<'a, const W: usize> Solver<'a, W> {
             read_only: spec.read_only.is_some().then(|| share(shares.read_only)),
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
             outages_per_year: plain(shares.outages_per_s).scaled(Nanos::SECONDS_PER_YEAR),
-            up_at_end: share(answer.up_at_end.map_or(answer.steady.down, |up| 1.0 - up)).complement(),
+            up_at_end: share(answer.up_at_end.map_or(answer.steady.down, |up| 1.0 - up))
+                .complement(),
             mttf_s: plain(answer.mttf_s),
             mttf_assumes_constant_rate: false,
-            no_outage: answer.no_outage.map_or(self.unknown_share(), |value| {
-                plain(value).clamped(0.0, 1.0)
-            }),
+            no_outage: answer
+                .no_outage
+                .map_or(self.unknown_share(), |value| plain(value).clamped(0.0, 1.0)),
             mean_outage_s: mean(shares.down),
             mean_time_between_outages_s: mean(1.0 - shares.down),
             outage_s: None,
             failover_s: None,
             attribution,
+            planned: None,
             load: None,
             claimed: spec.claimed,
             failover_steps: Vec::new(),
@@ -357,11 +373,16 @@ impl<'a, const W: usize> Solver<'a, W> {
         flow_per_s: Option<f64>,
     ) -> (Vec<TallyLevel>, TallyMean) {
         let mean_of = |levels: &[f64]| -> f64 {
-            levels.iter().enumerate().map(|(value, share)| value as f64 * share).sum()
+            levels
+                .iter()
+                .enumerate()
+                .map(|(value, share)| value as f64 * share)
+                .sum()
         };
-        let span = answer.span.as_ref().filter(|span| {
-            start_matters(mean_of(span), mean_of(&answer.steady))
-        });
+        let span = answer
+            .span
+            .as_ref()
+            .filter(|span| start_matters(mean_of(span), mean_of(&answer.steady)));
         let levels = span.unwrap_or(&answer.steady);
         let mean = self.estimate(mean_of(levels), part, 0.0);
         let shares = levels
@@ -388,7 +409,11 @@ fn find<'s, A>(
 ) -> (&'s Solved, &'s A) {
     solved
         .iter()
-        .flat_map(|part| of(part).iter().map(move |(known, answer)| (known, part, answer)))
+        .flat_map(|part| {
+            of(part)
+                .iter()
+                .map(move |(known, answer)| (known, part, answer))
+        })
         .find(|(known, ..)| **known == index)
         .map(|(_, part, answer)| (part, answer))
         .expect("every measure belongs to a chain")

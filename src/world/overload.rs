@@ -77,6 +77,10 @@ impl<const W: usize> Automaton<W> for Overload<W> {
         signals
     }
 
+    fn writes(&self) -> Vec<SetId> {
+        self.levels.iter().map(|(signal, _)| *signal).collect()
+    }
+
     fn begin(&self, step: &mut Step<'_, W>) {
         self.next_hour(step);
         self.update(step);

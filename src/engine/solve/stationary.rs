@@ -187,7 +187,11 @@ fn sweep(rows: &[Vec<(u32, f64)>]) -> (Vec<f64>, f64) {
                 .sum();
             let new = comes / leaves[state];
             let old = visits[state];
-            let moved = if new > 0.0 { (new - old).abs() / new } else { 0.0 };
+            let moved = if new > 0.0 {
+                (new - old).abs() / new
+            } else {
+                0.0
+            };
             change = change.max(moved);
             visits[state] = new;
         };
@@ -405,7 +409,9 @@ mod tests {
             .map(|state| {
                 let rate = |bit: u32| if state >> bit & 1 == 0 { 0.01 } else { 0.99 };
                 let total: f64 = (0..n).map(rate).sum();
-                (0..n).map(|bit| (state ^ 1 << bit, rate(bit) / total)).collect()
+                (0..n)
+                    .map(|bit| (state ^ 1 << bit, rate(bit) / total))
+                    .collect()
             })
             .collect();
         let (visits, _) = sweep(&rows);
