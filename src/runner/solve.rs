@@ -260,6 +260,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             scenario: scenario.name.clone(),
+            nodes: scenario.nodes.len(),
             profile: scenario.profile.clone(),
             fingerprint: format!("{:016x}", scenario.fingerprint),
             engine: "solve",
@@ -348,10 +349,12 @@ impl<'a, const W: usize> Solver<'a, W> {
             outage_s: None,
             failover_s: None,
             attribution,
+            nodes_down: Vec::new(),
             planned: None,
             load: None,
             claimed: spec.claimed,
             failover_steps: Vec::new(),
+            outage_steps: Vec::new(),
             yearly_downtime_s: Vec::new(),
         }
     }
