@@ -1,6 +1,9 @@
 //! Load and capacity: the document's table, queues with published answers, who
 //! bears the work, the hours of the day, and backlogs.
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use quorate::engine::loss::Loss;
 use quorate::protocol::CATALOGUE;
 use quorate::runner::survey::{self, Question, Survey};
@@ -379,4 +382,36 @@ fn levels_follow_the_hours_of_the_day() {
         365.25 * 31.0 / 30.0,
         1e-9,
     );
+}
+
+#[test]
+fn the_documents_own_scenarios_give_its_table() {
+    for path in [
+        "scenarios/full-copy/4-node-haproxy.toml",
+        "scenarios/full-copy/4-node.toml",
+    ] {
+        let (scenario, files) = cases::load(path, &[]);
+        let survey = survey::survey(&scenario, &files, &QUESTION).unwrap_or_else(|e| panic!("{e}"));
+        let cpu = [0.25, 1.0 / 3.0, 0.5, 1.0];
+        let memory = [0.4, 1.6 / 3.0, 0.8, 1.6];
+        for (lost, row) in survey.rows.iter().enumerate() {
+            close(row.cpu.mean, cpu[lost], 1e-9);
+            close(row.memory.mean, memory[lost], 1e-9);
+            // As printed, but for the last figure of the memory.
+            let printed = row.cpu.documented.expect("printed");
+            assert!((row.cpu.mean - printed).abs() < 0.005, "{lost}: {printed}");
+            let printed = row.memory.documented.expect("printed");
+            assert_eq!(
+                (row.memory.mean - printed).abs() < 0.005,
+                lost < 3,
+                "{lost}: {printed}"
+            );
+        }
+        let worst = survey.rows[0].cpu.worst;
+        if path.contains("haproxy") {
+            close(worst, 0.25, 1e-9);
+        } else {
+            close(worst, 1.0, 1e-9);
+        }
+    }
 }

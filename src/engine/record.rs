@@ -168,6 +168,12 @@ impl Recorder {
         self.record.rounds = rounds(player);
     }
 
+    /// How a service is doing, as it was read last.
+    #[inline]
+    pub fn reading(&self, service: usize) -> Reading {
+        self.services[service].reading
+    }
+
     /// Reads the measures that an event has touched.
     #[inline]
     pub fn update<const W: usize>(&mut self, player: &Player<'_, W>, touched: u64) {

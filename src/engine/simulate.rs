@@ -69,7 +69,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
     #[inline(never)]
     fn update_load(&mut self) {
         if let (Some(load), Some(recorder)) = (self.player.model().load(), &mut self.load) {
-            recorder.update(load, &self.player);
+            recorder.update(load, &self.player, &self.recorder);
         }
     }
 
@@ -81,7 +81,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
         self.recorder.begin(&self.player, replication, self.end);
         let load = self.player.model().load();
         if let (Some(load), Some(recorder)) = (load, &mut self.load) {
-            recorder.begin(load, &self.player);
+            recorder.begin(load, &self.player, &self.recorder);
         }
         self.play();
         self.player.failure()?;

@@ -244,6 +244,8 @@ pub fn of_run(outcome: &RunOutcome) -> String {
         };
         let share = |estimate: &Estimate| match estimate.estimate {
             0.0 => format!("< {}", percent(estimate.high)),
+            // The tail of a formula, not something that was seen.
+            share if share < 1e-9 => "< 1e-7%".to_owned(),
             share => percent(share),
         };
         let count = |requests: f64| significant(requests, 3);

@@ -10,6 +10,7 @@
 use super::chart::{self, Chart, DEMAND_COLUMNS, HOUR, NODE_COLUMNS};
 use crate::automaton::{Nanos, NodeSet};
 use crate::engine::play::Player;
+use crate::engine::record::Recorder;
 use crate::model::measure::{Condition, Reading};
 use crate::world::load::Load;
 use std::collections::HashMap;
@@ -84,6 +85,8 @@ pub struct LoadRecorder<const W: usize> {
     from: Nanos,
     charts: Vec<Chart>,
     known: HashMap<Vec<u64>, usize>,
+    /// The key of the present chart: where work lands, and how the services are.
+    key: Vec<u64>,
     at: usize,
     since: Nanos,
     places: Vec<NodeSet<W>>,
@@ -104,6 +107,7 @@ impl<const W: usize> LoadRecorder<W> {
             from: warm_up,
             charts: Vec::new(),
             known: HashMap::new(),
+            key: Vec::new(),
             at: 0,
             since: Nanos::ZERO,
             places: Vec::new(),
@@ -117,22 +121,22 @@ impl<const W: usize> LoadRecorder<W> {
     }
 
     /// Starts a record with the state in which the player begins.
-    pub fn begin(&mut self, load: &Load<W>, player: &Player<'_, W>) {
+    pub fn begin(&mut self, load: &Load<W>, player: &Player<'_, W>, services: &Recorder) {
         self.since = Nanos::ZERO;
         self.sums.fill(0.0);
         self.peaks.fill(0.0);
         self.backlogs.fill(Backlog::default());
         self.troubles.iter_mut().for_each(Vec::clear);
         load.places(player.state(), &mut self.places);
-        read(load, player, &mut self.readings);
+        read(load, services, &mut self.readings);
         self.find_chart(load);
     }
 
-    /// Something has changed that may matter.
-    pub fn update(&mut self, load: &Load<W>, player: &Player<'_, W>) {
+    /// Something has changed that may matter. The services have been read before.
+    pub fn update(&mut self, load: &Load<W>, player: &Player<'_, W>, services: &Recorder) {
         let (mut places, mut readings) = std::mem::take(&mut self.next);
         load.places(player.state(), &mut places);
-        read(load, player, &mut readings);
+        read(load, services, &mut readings);
         if places != self.places || readings != self.readings {
             self.pass(load, player.now());
             std::mem::swap(&mut self.places, &mut places);
@@ -179,12 +183,13 @@ impl<const W: usize> LoadRecorder<W> {
 
     /// The chart of the present state, made if it is new.
     fn find_chart(&mut self, load: &Load<W>) {
-        let mut key = Vec::with_capacity(self.places.len() * W + self.readings.len() * 2);
+        let key = &mut self.key;
+        key.clear();
         key.extend(self.places.iter().flat_map(|set| set.words()));
         for reading in &self.readings {
             key.extend([reading.condition as u64, reading.success.to_bits()]);
         }
-        if let Some(at) = self.known.get(&key) {
+        if let Some(at) = self.known.get(key) {
             self.at = *at;
             return;
         }
@@ -195,7 +200,7 @@ impl<const W: usize> LoadRecorder<W> {
         self.at = self.charts.len();
         self.charts
             .push(Chart::new(load, &self.places, &self.readings));
-        self.known.insert(key, self.at);
+        self.known.insert(self.key.clone(), self.at);
     }
 
     /// Books the time since the last change.
@@ -361,12 +366,8 @@ impl<const W: usize> LoadRecorder<W> {
     }
 }
 
-fn read<const W: usize>(load: &Load<W>, player: &Player<'_, W>, into: &mut Vec<Reading>) {
-    let services = player.model().services();
+fn read<const W: usize>(load: &Load<W>, services: &Recorder, into: &mut Vec<Reading>) {
     into.clear();
-    into.extend(
-        load.demands
-            .iter()
-            .map(|demand| services[demand.service].read(player.state())),
-    );
+    let demands = load.demands.iter();
+    into.extend(demands.map(|demand| services.reading(demand.service)));
 }
