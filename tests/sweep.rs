@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const TEXTBOOK: &str = "scenarios/full-copy/textbook.toml";
+const TEXTBOOK: &str = "tests/data/sweep.toml";
 const GRID: [&str; 6] = [
     "--set",
     "node.server.repair=\"5h\",\"10h\",{dist=\"exponential\", mean=\"20h\"}",
