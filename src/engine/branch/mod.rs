@@ -13,10 +13,14 @@
 //! of two clocks the right one runs out first. A uniform phase becomes a few
 //! points, each as likely.
 
+pub mod cuts;
+pub mod distance;
 mod reader;
 mod situation;
 pub mod waiting;
 
+pub use cuts::{CutLimits, Cuts, cuts};
+pub use distance::{Distance, Event};
 pub use reader::{Brancher, Overflow, Successor};
 pub use situation::{Pending, Situation, Wait};
 pub use waiting::{Fit, Treatment, Waiting};

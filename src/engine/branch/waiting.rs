@@ -13,6 +13,8 @@ pub struct Fit {
     pub exact: bool,
     /// What it stands for, for people.
     pub of: String,
+    /// Its mean in seconds.
+    pub mean_s: f64,
 }
 
 /// What is made of a delay.
@@ -190,6 +192,7 @@ impl Waiting {
         self.add(Fit {
             phases,
             exact,
+            mean_s: distribution.mean(),
             of: format!("{distribution:?}"),
         })
     }
@@ -199,6 +202,7 @@ impl Waiting {
         self.add(Fit {
             phases,
             exact: false,
+            mean_s: shift_s + distribution.mean(),
             of: format!("{shift_s} s, then {distribution:?}"),
         })
     }
