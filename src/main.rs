@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => cli::compare::compare(arguments),
         Command::Sweep(arguments) => cli::sweep::sweep(arguments),
         Command::Load(arguments) => cli::load::load(arguments),
+        Command::Verify(arguments) => cli::verify::verify(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
         Command::Check(arguments) => cli::check::check(arguments),
     };

@@ -501,7 +501,9 @@ fn check_lists_signals_and_parameters() {
 
 #[test]
 fn help_texts() {
-    for command in ["", "run", "compare", "replay", "check"] {
+    for command in [
+        "", "run", "compare", "sweep", "load", "verify", "replay", "check",
+    ] {
         let arguments = [command, "--help"];
         let text = succeeds(&arguments[usize::from(command.is_empty())..]);
         let name = if command.is_empty() {

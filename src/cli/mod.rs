@@ -14,6 +14,7 @@ pub mod replay;
 pub mod run;
 pub mod sweep;
 mod sweep_file;
+pub mod verify;
 
 use crate::runner::RunError;
 use crate::scenario::error::ScenarioError;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 #[command(version, about, long_about = None, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 2 usage or scenario error, 3 asked precision not reached, \
-130 interrupted (what was done is printed and marked)."
+4 engines disagree, 130 interrupted (what was done is printed and marked)."
 )]
 pub struct Arguments {
     /// What is to be done.
@@ -46,6 +47,8 @@ pub enum Command {
     Sweep(sweep::SweepArguments),
     /// How busy nodes are after the loss of some of them, and how much demand survives
     Load(load::LoadArguments),
+    /// Run every engine that can, and hold their numbers against each other
+    Verify(verify::VerifyArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing
@@ -59,6 +62,8 @@ pub enum Ending {
     Ok,
     /// The result is there, but not as precise as was asked.
     Imprecise,
+    /// Engines disagree beyond their intervals.
+    Disagree,
     /// The run was stopped; what was done is there.
     Interrupted,
 }
@@ -110,6 +115,7 @@ pub fn end(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(Ending::Ok) => ExitCode::SUCCESS,
         Ok(Ending::Imprecise) => ExitCode::from(3),
+        Ok(Ending::Disagree) => ExitCode::from(4),
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(failure) => {
             complain(failure);

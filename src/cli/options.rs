@@ -27,7 +27,8 @@ pub enum Format {
 /// Which reader makes the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// The one that suits the scenario (today always simulate)
+    /// The one that suits the scenario: solve where the answer is exact, else simulate;
+    /// commands that compare runs always simulate
     Auto,
     /// Discrete-event simulation
     Simulate,
@@ -180,7 +181,23 @@ impl EffortOptions {
         }
     }
 
-    /// Runs a scenario with the engine that was asked for.
+    /// Runs a scenario with the engine that was asked for, or with the one that suits it.
+    pub fn run_alone(
+        &self,
+        scenario: &Scenario,
+        files: &DiskFiles,
+        effort: &Effort,
+        watcher: &dyn Watcher,
+    ) -> Result<RunOutcome, RunError> {
+        let counted = self.replications.is_some() || self.years.is_some();
+        match self.engine {
+            Engine::Auto => runner::auto::run(scenario, files, effort, counted, watcher),
+            _ => self.run(scenario, files, effort, watcher),
+        }
+    }
+
+    /// Runs one of several scenarios that are compared: on the same random numbers,
+    /// unless another engine was asked for.
     pub fn run(
         &self,
         scenario: &Scenario,
@@ -237,7 +254,8 @@ fn duration(text: &str) -> Result<Nanos, String> {
     Ok(Nanos::from_seconds(seconds))
 }
 
-fn states(text: &str) -> Result<usize, String> {
+/// A number of states, as an argument.
+pub fn states(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(states) if (1..=MAX_STATES).contains(&states) => Ok(states),
         _ => Err(format!("write a number of states from 1 to {MAX_STATES}")),

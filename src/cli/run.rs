@@ -38,7 +38,9 @@ pub fn run(arguments: &RunArguments) -> Outcome {
     let output = output.map(Output::new).transpose()?;
     let progress = Progress::new(&loaded.scenario.name, arguments.output.no_progress);
     let Loaded { scenario, files } = &loaded;
-    let outcome = arguments.effort.run(scenario, files, &effort, &progress)?;
+    let outcome = arguments
+        .effort
+        .run_alone(scenario, files, &effort, &progress)?;
     progress.clear();
     let shown = arguments.services.shown(&outcome);
     let text = match arguments.output.format {

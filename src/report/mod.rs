@@ -17,3 +17,4 @@ pub mod sweep_figures;
 pub mod sweep_table;
 pub mod table;
 pub mod timeline;
+pub mod verification;

@@ -20,7 +20,7 @@ const FIRST: u16 = 20;
 /// The result of one run.
 pub fn run(outcome: &RunOutcome) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}: {}", outcome.scenario, how(outcome));
+    text.push_str(&folded(&format!("{}: {}", outcome.scenario, how(outcome))));
     if !outcome.services.is_empty() {
         let mut table = new_table("service");
         for (name, service) in &outcome.services {
@@ -76,8 +76,8 @@ fn remarks(designs: &[RunOutcome]) -> String {
         let _ = writeln!(text, "{sentence}");
     }
     for design in designs {
-        for warning in &design.warnings {
-            let _ = writeln!(text, "Note, {}: {warning}.", design.scenario);
+        for remark in design.warnings.iter().chain(&design.notes) {
+            let _ = writeln!(text, "Note, {}: {remark}.", design.scenario);
         }
     }
     text
@@ -179,17 +179,21 @@ pub(super) fn all_services(designs: &[RunOutcome]) -> Vec<&str> {
 }
 
 fn how(outcome: &RunOutcome) -> String {
+    let method = outcome.method.as_deref().unwrap_or_default();
     if outcome.replications == 0 {
-        let method = outcome.method.as_deref().unwrap_or_default();
         return format!("{}: {method}", outcome.engine);
     }
-    format!(
-        "{} x {} simulated, seed {}, {} intervals",
+    let simulated = format!(
+        "{} x {} simulated, seed {}",
         numbers::grouped(outcome.replications),
         numbers::years(outcome.horizon_years),
         outcome.seed,
-        numbers::percent(outcome.confidence),
-    )
+    );
+    if outcome.engine == "solve" {
+        return format!("solve: {method}; failover times of {simulated}");
+    }
+    let intervals = numbers::percent(outcome.confidence);
+    format!("{simulated}, {intervals} intervals")
 }
 
 fn new_table(first: &str) -> Table {

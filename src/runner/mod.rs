@@ -5,11 +5,13 @@
 //! into chunks of a fixed size, chunks are merged in their order, and the
 //! stopping rule looks only at fixed numbers of replications.
 
+pub mod auto;
 pub mod gather;
 mod load_sum;
 pub mod outcome;
 pub mod solve;
 pub mod survey;
+pub mod verify;
 
 use crate::automaton::Nanos;
 use crate::engine::PlayError;

@@ -35,6 +35,17 @@ pub fn run(
     }
 }
 
+/// What a simulation of this scenario would tell and its chain does not, if there is
+/// anything.
+pub fn leaves_out(scenario: &Scenario) -> Option<&'static str> {
+    let demands = scenario.services.iter().any(|s| s.demand.is_some());
+    match () {
+        () if demands => Some("how busy nodes are"),
+        () if !scenario.maintenances.is_empty() => Some("planned and unplanned downtime apart"),
+        () => None,
+    }
+}
+
 struct Solver<'a, const W: usize> {
     scenario: &'a Scenario,
     files: &'a dyn Files,
@@ -101,7 +112,8 @@ impl<'a, const W: usize> Solver<'a, W> {
 
     fn solve(&self, needed: u128, measures: &[usize]) -> Result<Solved, RunError> {
         let mut solved = self.solve_as_fine_as(needed, measures, self.limits)?;
-        if solved.approximations.is_empty() || solved.states > SECOND_LOOK_STATES {
+        let look_again = solved.states <= SECOND_LOOK_STATES || self.limits.compared;
+        if solved.approximations.is_empty() || !look_again {
             return Ok(solved);
         }
         let coarser = Limits {
@@ -144,7 +156,14 @@ impl<'a, const W: usize> Solver<'a, W> {
                     .to_owned(),
             ),
             GenerateError::Overflow(overflow) => RunError::Solve(overflow.to_string()),
+            GenerateError::Inexact(reason) => RunError::Solve(reason),
         })?;
+        if limits.exact && chain.beyond.is_some() {
+            return Err(RunError::Solve(format!(
+                "there are more than {} states",
+                limits.states
+            )));
+        }
         let run = stationary::long_run(&chain);
         let span = transient::span(
             &chain,
@@ -305,8 +324,8 @@ impl<'a, const W: usize> Solver<'a, W> {
         let span = answer
             .span
             .as_ref()
-            .filter(|span| start_matters(span.down, answer.steady.down));
-        if span.is_some() {
+            .filter(|span| self.limits.compared || start_matters(span.down, answer.steady.down));
+        if span.is_some_and(|span| start_matters(span.down, answer.steady.down)) {
             notes.push(format!(
                 "{}: the mean over the horizon, which the start influences; in the long run the \
                  unavailability is {:e}",
@@ -316,6 +335,11 @@ impl<'a, const W: usize> Solver<'a, W> {
         let shares: &Shares = span.unwrap_or(&answer.steady);
         let share = |value: f64| self.estimate(value, part, answer.beyond).clamped(0.0, 1.0);
         let plain = |value: f64| self.estimate(value, part, 0.0);
+        let forgets_start = self.start_share(span.is_some());
+        let share = |value: f64| widened(share(value), forgets_start).clamped(0.0, 1.0);
+        // Outages that nobody has looked at are as long as the others.
+        let unseen = shares.outages_per_s * answer.beyond / shares.down.max(f64::MIN_POSITIVE);
+        let outages_per_s = self.estimate(shares.outages_per_s, part, unseen);
         let unavailability = share(shares.down);
         let failed = share(shares.failed);
         let mut attribution: Vec<CauseShare> = causes
@@ -336,7 +360,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             request_availability: failed.complement(),
             read_only: spec.read_only.is_some().then(|| share(shares.read_only)),
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
-            outages_per_year: plain(shares.outages_per_s).scaled(Nanos::SECONDS_PER_YEAR),
+            outages_per_year: widened(outages_per_s, forgets_start).scaled(Nanos::SECONDS_PER_YEAR),
             up_at_end: share(answer.up_at_end.map_or(answer.steady.down, |up| 1.0 - up))
                 .complement(),
             mttf_s: plain(answer.mttf_s),
@@ -356,6 +380,16 @@ impl<'a, const W: usize> Solver<'a, W> {
             failover_steps: Vec::new(),
             outage_steps: Vec::new(),
             yearly_downtime_s: Vec::new(),
+        }
+    }
+
+    /// The part of the horizon in which the start is not forgotten, where a long-run mean
+    /// stands beside means over the horizon.
+    fn start_share(&self, has_span: bool) -> f64 {
+        let repair = self.whole.slowest_repair().seconds();
+        match self.limits.compared && !has_span {
+            true => (repair / self.effort.horizon.seconds()).min(1.0),
+            false => 0.0,
         }
     }
 
@@ -382,12 +416,12 @@ impl<'a, const W: usize> Solver<'a, W> {
                 .map(|(value, share)| value as f64 * share)
                 .sum()
         };
-        let span = answer
-            .span
-            .as_ref()
-            .filter(|span| start_matters(mean_of(span), mean_of(&answer.steady)));
+        let span = answer.span.as_ref().filter(|span| {
+            self.limits.compared || start_matters(mean_of(span), mean_of(&answer.steady))
+        });
         let levels = span.unwrap_or(&answer.steady);
         let mean = self.estimate(mean_of(levels), part, 0.0);
+        let mean = widened(mean, self.start_share(span.is_some()));
         let shares = levels
             .iter()
             .enumerate()
@@ -398,6 +432,14 @@ impl<'a, const W: usize> Solver<'a, W> {
             .collect();
         let mean_time_s = flow_per_s.map(|flow| mean.scaled(1.0 / flow));
         (shares, TallyMean { mean, mean_time_s })
+    }
+}
+
+fn widened(estimate: Estimate, by: f64) -> Estimate {
+    Estimate {
+        low: estimate.low * (1.0 - by),
+        high: estimate.high * (1.0 + by),
+        ..estimate
     }
 }
 

@@ -27,6 +27,12 @@ pub struct Limits {
     /// A stage that would interrupt a clock with less than this probability, seen from
     /// the start along the likeliest way, waits for the clock instead.
     pub patience: f64,
+    /// Give up as soon as the chain is no longer the model itself.
+    pub exact: bool,
+    /// The answer will stand beside those of other engines: it is the mean over the
+    /// asked horizon wherever that can be computed, even where the long run is nearly
+    /// the same, and approximations are always looked at twice.
+    pub compared: bool,
 }
 
 impl Default for Limits {
@@ -36,6 +42,8 @@ impl Default for Limits {
             points: 2,
             stages: 16,
             patience: 1e-9,
+            exact: false,
+            compared: false,
         }
     }
 }
@@ -49,6 +57,9 @@ pub enum GenerateError {
     /// Somebody stopped it.
     #[error("interrupted")]
     Interrupted,
+    /// An exact chain was asked for, and there is none.
+    #[error("{0}")]
+    Inexact(String),
 }
 
 /// Lists situations, the likely ones first, and stops at the limit: what lies beyond
@@ -65,6 +76,7 @@ pub fn generate<const W: usize>(
     let short = Nanos::from_seconds(SHORT * pilot.brancher.shortest_chance_s());
     let waiting = Waiting::timed(distributions, short, limits.points, limits.stages);
     let mut generator = Generator::new(Brancher::new(model, waiting, 1), limits.patience, stop);
+    generator.exact = limits.exact;
     generator.list(limits.states)?;
     Ok(generator.finish())
 }
@@ -110,6 +122,8 @@ struct Generator<'m, 's, const W: usize> {
     start: Vec<(u32, f64)>,
     interrupted_clocks: bool,
     patience: f64,
+    /// Refuse whatever is an approximation.
+    exact: bool,
     /// States whose stages wait for a clock.
     patient: Vec<bool>,
     stop: &'s AtomicBool,
@@ -127,6 +141,7 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
             start: Vec::new(),
             interrupted_clocks: false,
             patience,
+            exact: false,
             patient: Vec::new(),
             stop,
         }
@@ -160,6 +175,11 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
             }
             let row = self.expand(state)?;
             self.rows[state as usize] = Some(row);
+            if self.exact
+                && let Some(reason) = self.reasons().into_iter().next()
+            {
+                return Err(GenerateError::Inexact(reason));
+            }
         }
         Ok(())
     }
@@ -278,9 +298,15 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
         }
     }
 
+    /// Why the chain is not the model itself, as far as it has been listed.
+    fn reasons(&self) -> Vec<String> {
+        reasons(self.brancher.waiting(), self.interrupted_clocks)
+    }
+
     /// The chain of what has been listed.
     fn finish(self) -> Chain {
         let model = self.brancher.model();
+        let approximations = self.reasons();
         let open = self.rows.iter().any(Option::is_none);
         let mut chain = Chain {
             start: self.start,
@@ -321,7 +347,7 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
             chain.levels.extend(first);
             chain.push_row(model.slowest_repair().seconds().max(1.0), home);
         }
-        chain.approximations = reasons(self.brancher.waiting(), self.interrupted_clocks);
+        chain.approximations = approximations;
         chain
     }
 }

@@ -1,0 +1,107 @@
+//! `quorate verify` as its users see it: every engine that can answers, and on sound
+//! models they agree.
+
+#[path = "support/program.rs"]
+mod program;
+
+use program::{run, succeeds};
+use serde_json::Value;
+
+fn verified(scenario: &str, more: &[&str]) -> Value {
+    let fixed = ["verify", scenario, "--format", "json"];
+    serde_json::from_str(&succeeds(&[&fixed, more].concat())).expect("JSON")
+}
+
+/// The engines that have numbers.
+fn answering(found: &Value) -> Vec<&str> {
+    let engines = found["engines"].as_array().expect("a list");
+    engines
+        .iter()
+        .filter(|report| report["because"].is_null())
+        .map(|report| report["engine"].as_str().expect("a name"))
+        .collect()
+}
+
+#[test]
+fn exact_and_drawn_agree_on_a_quorum() {
+    let found = verified("scenarios/textbook/two-of-three.toml", &["--seed", "5"]);
+    assert_eq!(found["agrees"], true);
+    assert!(answering(&found).starts_with(&["simulate", "solve"]));
+    let comparisons = found["comparisons"].as_array().expect("a list");
+    let of = |quantity: &str| {
+        comparisons
+            .iter()
+            .find(|one| one["of"] == "quorum" && one["quantity"] == quantity)
+            .unwrap_or_else(|| panic!("no {quantity}: {comparisons:?}"))
+    };
+    for quantity in ["unavailability", "outages_per_year"] {
+        let solved = of(quantity)["found"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|finding| finding["engine"] == "solve");
+        assert!(solved.is_some(), "{quantity}");
+    }
+}
+
+#[test]
+fn a_protocol_with_its_clocks_agrees_too() {
+    let found = verified("scenarios/textbook/vip-moves.toml", &[]);
+    assert_eq!(found["agrees"], true);
+    assert!(answering(&found).contains(&"solve"));
+}
+
+#[test]
+fn an_engine_that_cannot_says_why() {
+    let scenario = "scenarios/full-copy/2-node.toml";
+    let small = ["--states", "100", "--replications", "20"];
+    let found = verified(scenario, &small);
+    let engines = found["engines"].as_array().expect("a list");
+    let solve = engines.iter().find(|report| report["engine"] == "solve");
+    let reason = solve.expect("solve")["because"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(reason.contains("more than 100 states"), "{reason}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let arguments = |threads| {
+        let scenario = "scenarios/textbook/one-crew.toml";
+        let more = ["--replications", "200", "--format", "csv"];
+        [&["verify", scenario][..], &more, &["--seed", threads]].concat()
+    };
+    assert_eq!(succeeds(&arguments("3")), succeeds(&arguments("3")));
+    assert_ne!(succeeds(&arguments("3")), succeeds(&arguments("4")));
+}
+
+#[test]
+fn auto_takes_the_exact_answer_where_there_is_one() {
+    let of = |arguments: &[&str]| -> Value {
+        let fixed = ["run", "--format", "json"];
+        serde_json::from_str(&succeeds(&[&fixed, arguments].concat())).expect("JSON")
+    };
+    let scenario = "scenarios/textbook/two-of-three.toml";
+    let chosen = of(&[scenario]);
+    assert_eq!(chosen["engine"], "solve");
+    let service = &chosen["services"]["quorum"];
+    let found = service["unavailability"]["estimate"].as_f64().unwrap();
+    assert!((found / 2.98e-4 - 1.0).abs() < 1e-9, "{found}");
+    assert!(service["outage_s"]["count"].as_u64().unwrap() > 1000);
+    // With an asked precision nothing need be drawn.
+    assert_eq!(of(&[scenario, "--rel-err", "1%"])["events"], 0);
+    // Who counts replications wants to see them.
+    let counted = of(&[scenario, "--replications", "20"]);
+    assert_eq!(counted["engine"], "simulate");
+    // An address with its clocks has no exact answer.
+    let clocks = of(&["scenarios/textbook/vip-moves.toml", "--horizon", "1y"]);
+    assert_eq!(clocks["engine"], "simulate");
+    assert!(clocks["notes"][0].as_str().unwrap().contains("time-out"));
+}
+
+#[test]
+fn an_unknown_scenario_is_an_error() {
+    let ran = run(&["verify", "no-such-file.toml"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("no-such-file.toml"), "{}", ran.stderr);
+}
