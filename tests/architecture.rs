@@ -278,7 +278,7 @@ fn every_parameter_has_a_source() {
                 "{file}: {path} has no source: `{source}`"
             );
         }
-        assert!(count >= 5, "{file} has only {count} parameters");
+        assert!(count >= 2, "{file} has only {count} parameters");
     }
 }
 

@@ -106,7 +106,10 @@ impl<'a, const W: usize> Builder<'a, W> {
         Builder {
             scenario,
             blueprint,
-            groups: Groups { groups },
+            groups: Groups {
+                groups,
+                votes: scenario.nodes.iter().map(|n| n.votes).collect(),
+            },
             automata: Vec::new(),
             processes: None,
             process_owner: 0,

@@ -42,6 +42,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "dynamic_voting" => dynamic_voting::DynamicVoting,
     "galera" => galera::Galera,
     "gluster" => gluster::Gluster,
     "haproxy" => haproxy::Haproxy,
@@ -109,6 +110,7 @@ impl Site<'_> {
                     )
                 })
                 .collect(),
+            votes: Vec::new(),
         };
         let set = Set::compile(&located.expression, blueprint, &groups)
             .map_err(|e| in_expression(&located.origin, &e.span, e.message, e.help))?;

@@ -133,6 +133,8 @@ pub struct NodeSpec {
     pub repair_hours: Option<hours::Hours>,
     /// The crew that repairs it, as an index; without one everybody helps.
     pub crew: Option<usize>,
+    /// What it counts for in `votes(...)`.
+    pub votes: u32,
 }
 
 /// A named set of nodes.

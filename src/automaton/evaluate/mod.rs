@@ -1,6 +1,7 @@
 //! Expressions with their names looked up, ready to be evaluated on a state.
 
 mod number;
+mod quorum;
 
 pub use number::{Count, Share};
 
@@ -23,6 +24,8 @@ pub struct LookupError {
 pub struct Groups<const W: usize> {
     /// Groups of nodes, e.g. `server`.
     pub groups: Vec<(String, NodeSet<W>)>,
+    /// The votes of each node; one vote each where there are none.
+    pub votes: Vec<u32>,
 }
 
 /// A compiled set expression.
@@ -200,6 +203,23 @@ impl<const W: usize> Test<W> {
             Condition::Majority(a) => {
                 let needed = possible_members(a, &set(a)?, blueprint)?.len() / 2 + 1;
                 Test::AtLeast(set(a)?, needed)
+            }
+            Condition::MostVotes(a) => {
+                possible_members(a, &set(a)?, blueprint)?;
+                quorum::most_votes(set(a)?, blueprint, groups)
+            }
+            Condition::Covers(a, parts) => {
+                quorum::covers(&set(a)?, &quorum::fixed(parts, blueprint, groups)?)
+            }
+            Condition::Grid(a, parts) => {
+                quorum::grid(&set(a)?, &quorum::fixed(parts, blueprint, groups)?)
+            }
+            Condition::Hierarchical(a, parts) => {
+                quorum::hierarchical(&set(a)?, &quorum::fixed(parts, blueprint, groups)?)
+            }
+            Condition::Tree(a) => {
+                let domain = possible_members(a, &set(a)?, blueprint)?;
+                quorum::tree(&set(a)?, domain)
             }
             Condition::Compare(left, comparison, right) => {
                 compile_comparison(left, *comparison, right, blueprint, groups)?

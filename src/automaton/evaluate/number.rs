@@ -1,6 +1,6 @@
 //! Counts and shares with their names looked up.
 
-use super::{Groups, LookupError, Set, Test};
+use super::{Groups, LookupError, Set, Test, quorum};
 use crate::automaton::{Blueprint, Level, SetId, State};
 use crate::scenario::expression::{CountExpression, Name, ShareExpression};
 
@@ -52,6 +52,9 @@ impl<const W: usize> Count<W> {
         let count = |part: &CountExpression| Self::compile(part, blueprint, groups);
         Ok(match expression {
             CountExpression::Count(set) => Count::Of(Set::compile(set, blueprint, groups)?),
+            CountExpression::Votes(set) => {
+                quorum::votes(Set::compile(set, blueprint, groups)?, blueprint, groups)
+            }
             CountExpression::Level(name) => {
                 let level = look_up(name, blueprint)?;
                 Count::Level(level, blueprint.level_limit(level))

@@ -8,9 +8,11 @@
 //! condition := conjunction { "or" conjunction }
 //! conjunction := negation { "and" negation }
 //! negation := "not" negation | "(" condition ")" | "true" | "false" | test
-//! test     := ("any" | "all" | "majority") "(" set ")" | count compare count
+//! test     := ("any" | "all" | "majority" | "tree") "(" set ")" | "majority" "(" votes ")"
+//!           | ("covers" | "grid" | "hierarchical") "(" set { "," set } ")" | count compare count
 //! count    := product { "+" product }      product := number of things { "*" number of things }
-//! number of things := "count" "(" set ")" | "level" "(" name ")" | "if" "(" condition ")"
+//! votes    := "votes" "(" set ")"
+//! number of things := "count" "(" set ")" | votes | "level" "(" name ")" | "if" "(" condition ")"
 //!           | "min" "(" count "," count ")" | "(" count ")" | number
 //! share    := term { "+" term }            term := factor { "*" factor }
 //! factor   := "share" "(" set "," set ")" | "ratio" "(" count "," count ")" | number
@@ -86,6 +88,8 @@ impl Comparison {
 pub enum CountExpression {
     /// `count(set)`.
     Count(SetExpression),
+    /// `votes(set)`: the sum of the votes of its nodes.
+    Votes(SetExpression),
     /// `level(queue.waiting)`: a number that an automaton keeps.
     Level(Name),
     /// `if(condition)`: 1 or 0.
@@ -111,6 +115,16 @@ pub enum Condition {
     All(SetExpression),
     /// `majority(set)`: more than half of the nodes that it can have.
     Majority(SetExpression),
+    /// `majority(votes(set))`: more than half of the votes of those.
+    MostVotes(SetExpression),
+    /// `covers(set, a, b)`: the set has a node of each group.
+    Covers(SetExpression, Vec<SetExpression>),
+    /// `grid(set, a, b)`: all nodes of one group, and one of each.
+    Grid(SetExpression, Vec<SetExpression>),
+    /// `hierarchical(set, a, b)`: majorities in a majority of the groups.
+    Hierarchical(SetExpression, Vec<SetExpression>),
+    /// `tree(set)`: a path from root to leaf, with detours around lost nodes.
+    Tree(SetExpression),
     /// `count(set) >= 2`.
     Compare(CountExpression, Comparison, CountExpression),
     /// `a and b`.
@@ -173,8 +187,16 @@ impl Condition {
     pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
         match self {
             Condition::Constant(_) => {}
-            Condition::Any(set) | Condition::All(set) | Condition::Majority(set) => {
-                set.names(found)
+            Condition::Any(set)
+            | Condition::All(set)
+            | Condition::Majority(set)
+            | Condition::MostVotes(set)
+            | Condition::Tree(set) => set.names(found),
+            Condition::Covers(set, groups)
+            | Condition::Grid(set, groups)
+            | Condition::Hierarchical(set, groups) => {
+                set.names(found);
+                groups.iter().for_each(|group| group.names(found));
             }
             Condition::Compare(a, _, b) => {
                 a.names(found);
@@ -192,7 +214,7 @@ impl CountExpression {
     /// Adds all names in the order in which they are written.
     pub fn names<'a>(&'a self, found: &mut Vec<&'a Name>) {
         match self {
-            CountExpression::Count(set) => set.names(found),
+            CountExpression::Count(set) | CountExpression::Votes(set) => set.names(found),
             CountExpression::Level(name) => found.push(name),
             CountExpression::If(condition) => condition.names(found),
             CountExpression::Sum(parts) => parts.iter().for_each(|part| part.names(found)),
@@ -206,9 +228,26 @@ impl CountExpression {
 }
 
 /// Words that cannot name a signal, a node or a group.
-pub const RESERVED: [&str; 14] = [
-    "any", "all", "majority", "count", "level", "share", "ratio", "min", "if", "and", "or", "not",
-    "true", "false",
+pub const RESERVED: [&str; 19] = [
+    "any",
+    "all",
+    "majority",
+    "covers",
+    "grid",
+    "hierarchical",
+    "tree",
+    "count",
+    "votes",
+    "level",
+    "share",
+    "ratio",
+    "min",
+    "if",
+    "and",
+    "or",
+    "not",
+    "true",
+    "false",
 ];
 
 impl fmt::Display for SetExpression {

@@ -1,5 +1,7 @@
 //! From the text of an expression to its tree.
 
+mod quorum;
+
 use super::{
     Comparison, Condition, CountExpression, Name, RESERVED, SetExpression, ShareExpression,
     SyntaxError,
@@ -11,7 +13,8 @@ const MAX_DEPTH: usize = 64;
 /// Longer expressions than this (in bytes) are refused.
 const MAX_LENGTH: usize = 4096;
 /// What may stand where a number of things is needed.
-const A_COUNT: &str = "count(set), level(name), if(condition), min(a, b) or a whole number";
+const A_COUNT: &str =
+    "count(set), votes(set), level(name), if(condition), min(a, b) or a whole number";
 
 /// Parses a condition, e.g. `any(vip & web)`.
 pub fn parse_condition(text: &str) -> Result<Condition, SyntaxError> {
@@ -290,8 +293,12 @@ impl Parser<'_> {
             }
             "any" => self.of_set().map(Condition::Any),
             "all" => self.of_set().map(Condition::All),
-            "majority" => self.of_set().map(Condition::Majority),
-            "" | "count" | "level" | "if" | "min" => self.comparison(),
+            "majority" => self.majority(),
+            "covers" => self.of_groups(Condition::Covers),
+            "grid" => self.of_groups(Condition::Grid),
+            "hierarchical" => self.of_groups(Condition::Hierarchical),
+            "tree" => self.of_set().map(Condition::Tree),
+            "" | "count" | "votes" | "level" | "if" | "min" => self.comparison(),
             word if RESERVED.contains(&word) => {
                 Err(self.unexpected("a condition such as any(...) or count(...) >= 2"))
             }
@@ -361,6 +368,7 @@ impl Parser<'_> {
                 Ok(CountExpression::Number(value as u64, span))
             }
             Token::Word(word) if word == "count" => self.of_set().map(CountExpression::Count),
+            Token::Word(word) if word == "votes" => self.votes(),
             Token::Word(word) if word == "level" => {
                 self.in_brackets(Self::name).map(CountExpression::Level)
             }

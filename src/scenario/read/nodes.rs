@@ -11,6 +11,8 @@ use crate::scenario::nearest::suggestion;
 use crate::scenario::reader::{self, Reader};
 use crate::scenario::{Component, ComponentKind, Crew, Group, NodeSpec, delay};
 
+/// The most votes that one node can have.
+const MAX_VOTES: i64 = 1000;
 /// The name of the common cause that a profile's `beta` stands for.
 const COMMON_CAUSE: &str = "common_cause";
 
@@ -54,6 +56,7 @@ struct NodeTable {
     boot: Distribution,
     repair_hours: Option<Hours>,
     crew: Option<usize>,
+    votes: u32,
 }
 
 type NodesAndGroups = (Vec<NodeSpec>, Vec<Group>, Vec<Component>);
@@ -113,6 +116,7 @@ fn assemble(tables: Vec<NodeTable>) -> NodesAndGroups {
             boot: table.boot.clone(),
             repair_hours: table.repair_hours.clone(),
             crew: table.crew,
+            votes: table.votes,
         }));
         let members: Vec<usize> = (first..nodes.len()).collect();
         if beta > 0.0 {
@@ -178,6 +182,7 @@ fn node_table(
         },
         repair_hours: repair_hours(&t, profile)?,
         crew: crew_of(&t, crews)?,
+        votes: t.integer_if_any("votes", 0, MAX_VOTES)?.unwrap_or(1) as u32,
     };
     t.finish()?;
     Ok(table)
