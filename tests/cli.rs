@@ -502,7 +502,7 @@ fn check_lists_signals_and_parameters() {
 #[test]
 fn help_texts() {
     for command in [
-        "", "run", "compare", "sweep", "load", "verify", "replay", "check",
+        "", "run", "compare", "sweep", "load", "verify", "explore", "replay", "check",
     ] {
         let arguments = [command, "--help"];
         let text = succeeds(&arguments[usize::from(command.is_empty())..]);

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod explore;
 pub mod files;
 mod grid;
 pub mod load;
@@ -49,6 +50,8 @@ pub enum Command {
     Load(load::LoadArguments),
     /// Run every engine that can, and hold their numbers against each other
     Verify(verify::VerifyArguments),
+    /// Try every loss of nodes, at once and in every order, and show what survives
+    Explore(explore::ExploreArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing

@@ -18,7 +18,8 @@ pub enum Format {
     Human,
     /// Everything, with stable names
     Json,
-    /// One row for each replication (sweep: each point and service; replay: each change)
+    /// One row for each replication (sweep: each point and service; replay: each change;
+    /// explore: each loss and service)
     Csv,
     /// A Markdown table (replay: the same as human)
     Md,

@@ -6,6 +6,7 @@
 
 pub mod agenda;
 pub mod branch;
+pub mod explore;
 pub mod load;
 pub mod loss;
 pub mod play;

@@ -12,6 +12,7 @@ pub mod planned;
 pub mod plot;
 pub mod replace;
 pub mod sentence;
+pub mod survivability;
 pub mod sweep;
 pub mod sweep_figures;
 pub mod sweep_table;

@@ -6,6 +6,7 @@
 //! stopping rule looks only at fixed numbers of replications.
 
 pub mod auto;
+pub mod explore;
 pub mod gather;
 mod load_sum;
 pub mod outcome;
@@ -70,6 +71,9 @@ pub enum RunError {
     /// There is no exact answer.
     #[error("{0}")]
     Solve(String),
+    /// The search cannot go on.
+    #[error("{0}")]
+    Explore(String),
     /// A replication cannot go on.
     #[error("replication {replication}: {error}")]
     Play {

@@ -91,7 +91,7 @@ pub(super) fn worst_relative_error(
         .fold(0.0, f64::max)
 }
 
-fn in_order<S: serde::Serializer, T: Serialize>(
+pub(super) fn in_order<S: serde::Serializer, T: Serialize>(
     named: &[(String, T)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

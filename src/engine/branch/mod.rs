@@ -15,12 +15,13 @@
 
 pub mod cuts;
 pub mod distance;
+pub mod hash;
 mod reader;
 mod situation;
 pub mod waiting;
 
 pub use cuts::{CutLimits, Cuts, cuts};
 pub use distance::{Distance, Event};
-pub use reader::{Brancher, Overflow, Successor};
+pub use reader::{Brancher, Overflow, Phases, Successor};
 pub use situation::{Pending, Situation, Wait};
 pub use waiting::{Fit, Treatment, Waiting};

@@ -3,6 +3,7 @@
 use super::situation::{Pending, Situation, Wait};
 use super::waiting::{Treatment, Waiting};
 use crate::automaton::{Command, Delay, Disturbance, Nanos, Reader, StreamId, Timer, TimerClass};
+use crate::engine::streams::split_mix;
 use crate::model::{Cause, Model, Runaway};
 
 /// A step with more combinations of alternatives than this is refused.
@@ -27,10 +28,10 @@ pub enum Overflow {
     Runaway(Runaway),
     /// Too many alternatives at one instant.
     #[error(
-        "one event has more than {MAX_ALTERNATIVES} alternatives that chance decides at once; \
+        "one event has more than {1} alternatives that chance decides at once; \
          the last was drawn by `{0}`"
     )]
-    Alternatives(String),
+    Alternatives(String, usize),
 }
 
 /// Lists everything that can follow a situation.
@@ -39,16 +40,40 @@ pub enum Overflow {
 /// after [`Brancher::max_interruptions`] interruptions within one episode not even
 /// that: it stays as it is. Two interruptions of one episode of seconds by events
 /// that come once in weeks are rarer than anything that a clock can decide.
+#[derive(Clone)]
 pub struct Brancher<'m, const W: usize> {
     model: &'m Model<W>,
     waiting: Waiting,
     max_interruptions: u8,
+    max_alternatives: usize,
+    phases: Phases,
     tape: Tape,
     shortest_chance_s: f64,
 }
 
+/// What becomes of a clock that may run for one of several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phases {
+    /// Each of a few times is an alternative.
+    Every,
+    /// One time is drawn from the whole distribution: the state of a generator.
+    /// What is chosen at once still has all its alternatives.
+    Drawn(u64),
+}
+
+impl Phases {
+    /// A uniform number, 0 <= u < 1, if phases are drawn.
+    fn draw(&mut self) -> Option<f64> {
+        let Phases::Drawn(state) = self else {
+            return None;
+        };
+        *state = state.wrapping_add(1);
+        Some((split_mix(*state) >> 11) as f64 / (1u64 << 53) as f64)
+    }
+}
+
 /// The answers of one run: which alternative each question gets.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Tape {
     /// The chosen alternative and the probabilities of all, question by question.
     answers: Vec<(usize, Vec<f64>)>,
@@ -100,6 +125,7 @@ struct Asked<'a, 'm, const W: usize> {
     model: &'m Model<W>,
     waiting: &'a mut Waiting,
     tape: &'a mut Tape,
+    phases: &'a mut Phases,
     pending: Vec<Pending>,
     interrupted: bool,
     shortest_chance_s: &'a mut f64,
@@ -112,13 +138,11 @@ impl<const W: usize> Asked<'_, '_, W> {
             .find(|pending| pending.timer == timer)
     }
 
-    /// One of several points. After an interruption their middle stands for all,
-    /// because what follows is rare enough.
-    fn clock(&mut self, points: &[Nanos], middle: Nanos) -> Nanos {
-        match points {
-            [only] => *only,
-            _ if self.interrupted => middle,
-            _ => points[self.tape.next(&vec![1.0; points.len()])],
+    /// One of several points, or a time of the distribution that they stand for.
+    fn phase(&mut self, delay: Delay, points: &[Nanos]) -> Nanos {
+        match self.phases.draw() {
+            Some(u) => self.waiting.quantile(delay, u),
+            None => points[self.tape.next(&vec![1.0; points.len()])],
         }
     }
 
@@ -145,7 +169,13 @@ impl<const W: usize> Reader for Asked<'_, '_, W> {
         }
         let wait = match self.waiting.treat(delay, class) {
             Treatment::Never => return,
-            Treatment::Clock(points, middle) => Wait::Clock(self.clock(&points, middle)),
+            // After an interruption the middle stands for all, because what follows is
+            // rare enough.
+            Treatment::Clock(points, middle) => Wait::Clock(match points[..] {
+                [only] => only,
+                _ if self.interrupted => middle,
+                _ => self.phase(delay, &points),
+            }),
             Treatment::Stages(Nanos::ZERO, fit) => Wait::Stage(fit, self.stage(fit)),
             Treatment::Stages(time, fit) => Wait::ClockThenStage(time, fit),
         };
@@ -178,9 +208,17 @@ impl<'m, const W: usize> Brancher<'m, W> {
             model,
             waiting,
             max_interruptions,
+            max_alternatives: MAX_ALTERNATIVES,
+            phases: Phases::Every,
             tape: Tape::default(),
             shortest_chance_s: f64::INFINITY,
         }
+    }
+
+    /// What becomes of phases from now on, and how many alternatives a step may have.
+    pub fn set_phases(&mut self, phases: Phases, max_alternatives: usize) {
+        self.phases = phases;
+        self.max_alternatives = max_alternatives.min(MAX_ALTERNATIVES);
     }
 
     /// The model.
@@ -303,12 +341,16 @@ impl<'m, const W: usize> Brancher<'m, W> {
     ) -> Result<Vec<Successor<W>>, Overflow> {
         let mut successors: Vec<Successor<W>> = Vec::new();
         self.tape.rewind();
-        for _ in 0..MAX_ALTERNATIVES {
+        let phases = self.phases;
+        for _ in 0..self.max_alternatives {
+            // All alternatives of one step meet the same phases.
+            self.phases = phases;
             let mut state = from.state.clone();
             let mut asked = Asked {
                 model: self.model,
                 waiting: &mut self.waiting,
                 tape: &mut self.tape,
+                phases: &mut self.phases,
                 pending: from.pending.clone(),
                 interrupted: from.interruptions > 0,
                 shortest_chance_s: &mut self.shortest_chance_s,
@@ -339,7 +381,10 @@ impl<'m, const W: usize> Brancher<'m, W> {
                 return Ok(successors);
             }
         }
-        Err(Overflow::Alternatives(self.cause_name(cause)))
+        Err(Overflow::Alternatives(
+            self.cause_name(cause),
+            self.max_alternatives,
+        ))
     }
 
     fn cause_name(&self, cause: Cause<'_, W>) -> String {

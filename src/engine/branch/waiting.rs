@@ -113,6 +113,19 @@ impl Waiting {
         }
     }
 
+    /// The time that a delay does not exceed with probability `u`, 0 <= u < 1.
+    pub fn quantile(&self, delay: Delay, u: f64) -> Nanos {
+        let drawn = |id: crate::automaton::DistributionId| {
+            Nanos::from_seconds(self.distributions[id.0 as usize].quantile(u))
+        };
+        match delay {
+            Delay::Fixed(time) => time,
+            Delay::Uniform { low, high } => Nanos(low.0 + ((high.0 - low.0) as f64 * u) as u64),
+            Delay::Drawn(id) => drawn(id),
+            Delay::FixedThenDrawn(time, id) => time + drawn(id),
+        }
+    }
+
     /// What is made of a delay of a timer of this class.
     pub fn treat(&mut self, delay: Delay, class: TimerClass) -> Treatment {
         let reaction = class == TimerClass::Reaction;

@@ -1,0 +1,265 @@
+//! What `quorate explore` found, as text.
+
+use super::table::{folded, plain_table};
+use crate::engine::explore::survive::How;
+use crate::model::measure::Condition;
+use crate::runner::explore::{Exploration, Survival};
+use std::fmt::Write;
+
+/// Exceptions that are named one by one.
+const NAMED: usize = 3;
+
+/// Tables and sentences for people.
+pub fn human(found: &Exploration) -> String {
+    let mut text = format!(
+        "{}: what is left after the loss of up to {} of {} nodes, at rest, when nobody acts\n",
+        found.scenario,
+        found.lost,
+        found.nodes.len()
+    );
+    let mut table = plain_table();
+    let ways = ways(found);
+    table.set_header(["service", "lost"].into_iter().chain(ways.iter().copied()));
+    for line in lines(found, &ways) {
+        table.add_row(line);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.set_width(100);
+    let _ = writeln!(text, "{table}");
+    text.push_str(
+        "(of all sets of so many nodes: how many leave the service like that at worst;\n \
+         ?: it depends on phases, chance, or the order)\n",
+    );
+    text.push_str(&folded(&remarks(found)));
+    text
+}
+
+/// The ways of losing nodes that were tried, in their order.
+fn ways(found: &Exploration) -> Vec<&'static str> {
+    let mut ways: Vec<&'static str> = Vec::new();
+    for row in &found.survivability {
+        if !ways.contains(&row.how) {
+            ways.push(row.how);
+        }
+    }
+    ways
+}
+
+fn services(found: &Exploration) -> impl Iterator<Item = &str> {
+    found.start.iter().map(|(name, _)| name.as_str())
+}
+
+/// A line for each service and number of lost nodes.
+fn lines(found: &Exploration, ways: &[&'static str]) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    for service in services(found) {
+        for lost in 1..=found.lost {
+            let name = if lost == 1 { service } else { "" };
+            let mut line = vec![name.to_owned(), lost.to_string()];
+            line.extend(
+                ways.iter()
+                    .map(|how| cell(&select(found, how, lost), service)),
+            );
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn select<'f>(found: &'f Exploration, how: &str, lost: usize) -> Vec<&'f Survival> {
+    found
+        .survivability
+        .iter()
+        .filter(|row| row.how == how && row.lost.len() == lost)
+        .collect()
+}
+
+/// `up`, or `up 5, down 1`.
+fn cell(rows: &[&Survival], service: &str) -> String {
+    let mut parts = Vec::new();
+    for condition in [
+        Condition::Up,
+        Condition::Degraded,
+        Condition::ReadOnly,
+        Condition::Down,
+    ] {
+        let count = rows
+            .iter()
+            .filter(|row| row.worst(service) == Some(condition))
+            .count();
+        if count > 0 {
+            parts.push((condition.word().replace('_', " "), count));
+        }
+    }
+    let depends = rows
+        .iter()
+        .any(|row| row.alternatives.iter().any(|(name, _)| name == service));
+    let mark = if depends { "?" } else { "" };
+    let text = match &parts[..] {
+        [] => "-".to_owned(),
+        [(word, _)] => word.clone(),
+        several => several
+            .iter()
+            .map(|(word, count)| format!("{word} {count}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    text + mark
+}
+
+/// Sentences about each service, then the notes.
+fn remarks(found: &Exploration) -> String {
+    let mut text = String::new();
+    for (service, condition) in &found.start {
+        if *condition > Condition::Degraded {
+            let _ = writeln!(
+                text,
+                "{service} is {} before anything is lost",
+                condition.word()
+            );
+            continue;
+        }
+        let _ = writeln!(text, "{}", survives(found, service));
+        if let Some(stays) = stays(found, service) {
+            let _ = writeln!(text, "{stays}");
+        }
+    }
+    for note in &found.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}
+
+fn is_served(row: &Survival, service: &str) -> bool {
+    row.worst(service).is_some_and(|c| c <= Condition::Degraded)
+}
+
+/// E.g. "login survives every loss of 1 node; of 2 none (at once), all but {a, b} (stopped)".
+/// What users on the side of the lost nodes see is left to the table.
+fn survives(found: &Exploration, service: &str) -> String {
+    let ways: Vec<&str> = (ways(found).into_iter())
+        .filter(|how| *how != How::WithUsers.words())
+        .collect();
+    let every = (1..=found.lost)
+        .take_while(|lost| {
+            let mut rows = ways.iter().flat_map(|how| select(found, how, *lost));
+            rows.all(|row| is_served(row, service))
+        })
+        .count();
+    let mut text = match every {
+        0 => format!("{service} does not survive every loss of 1 node"),
+        n => format!("{service} survives every loss of {}", up_to(n)),
+    };
+    if every == found.lost {
+        return text;
+    }
+    let mut parts: Vec<(String, Vec<&str>)> = Vec::new();
+    for how in ways {
+        let rows = select(found, how, every + 1);
+        if rows.is_empty() {
+            continue;
+        }
+        let survived = survived(&rows, service);
+        match parts.iter_mut().find(|(known, _)| *known == survived) {
+            Some((_, ways)) => ways.push(how),
+            None => parts.push((survived, vec![how])),
+        }
+    }
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|(survived, ways)| format!("{survived} ({})", ways.join(", ")))
+        .collect();
+    let _ = write!(text, "; of {}: {}", every + 1, parts.join(", "));
+    text
+}
+
+fn survived(rows: &[&Survival], service: &str) -> String {
+    let lost: Vec<&&Survival> = rows.iter().filter(|row| !is_served(row, service)).collect();
+    match lost.len() {
+        0 => "every one".to_owned(),
+        n if n == rows.len() => "none".to_owned(),
+        n if n <= NAMED => {
+            let sets: Vec<String> = lost.iter().map(|row| braces(&row.lost)).collect();
+            format!("all but {}", sets.join(" and "))
+        }
+        n => format!("{} of {}", rows.len() - n, rows.len()),
+    }
+}
+
+fn up_to(nodes: usize) -> String {
+    match nodes {
+        1 => "1 node".to_owned(),
+        n => format!("up to {n} nodes"),
+    }
+}
+
+fn braces(names: &[String]) -> String {
+    format!("{{{}}}", names.join(", "))
+}
+
+/// Where a service does not come back with the nodes.
+fn stays(found: &Exploration, service: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for how in ways(found) {
+        for lost in 1..=found.lost {
+            let rows = select(found, how, lost);
+            let stays = rows
+                .iter()
+                .filter(|row| {
+                    let mut left = row.stays_after_repair.iter();
+                    left.any(|(name, c)| name == service && *c > Condition::Degraded)
+                })
+                .count();
+            if stays > 0 {
+                parts.push(format!("{lost} {how} ({stays} of {})", rows.len()));
+            }
+        }
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "dead end: {service} may stay away after all nodes are back, until somebody acts: {}",
+            parts.join(", ")
+        )
+    })
+}
+
+/// One row for each loss and service.
+pub fn csv(found: &Exploration) -> String {
+    let mut text = String::from("lost,how,service,worst,possible,after_repair,exhaustive\n");
+    for row in &found.survivability {
+        for (service, worst) in &row.services {
+            let mut possible = row.possible(service);
+            possible.sort();
+            possible.dedup();
+            let possible: Vec<&str> = possible.iter().map(|c| c.word()).collect();
+            let repaired = row
+                .stays_after_repair
+                .iter()
+                .find(|(name, _)| name == service)
+                .map_or("up", |(_, condition)| condition.word());
+            let _ = writeln!(
+                text,
+                "{},{},{service},{},{},{repaired},{}",
+                row.lost.join(" "),
+                row.how,
+                worst.word(),
+                possible.join(" "),
+                row.exhaustive
+            );
+        }
+    }
+    text
+}
+
+/// The table of [`human`] for documents.
+pub fn markdown(found: &Exploration) -> String {
+    let ways = ways(found);
+    let mut text = format!("| service | lost | {} |\n", ways.join(" | "));
+    let _ = writeln!(text, "|{}", " --- |".repeat(ways.len() + 2));
+    for line in lines(found, &ways) {
+        let _ = writeln!(text, "| {} |", line.join(" | "));
+    }
+    text
+}
