@@ -4,14 +4,6 @@
 //! Each test asks two things: does the interval contain the exact value, and is
 //! it narrow enough to mean something. Intervals are at 99.9% and seeds are
 //! fixed, so nothing here is up to luck once it has passed.
-//!
-//! Cases of `cases.json` that wait for features of later steps:
-//!
-//! - F01, available copy: needs a protocol that remembers the last copy that failed.
-//! - D03, coverage: needs failures that are covered with a probability and stop
-//!   everything else while the system reconfigures.
-//! - G01, mean time to data loss: needs first-passage times (`solve`).
-//! - H01, Erlang C: needs requests that queue for servers.
 
 #[path = "support/cases.rs"]
 mod scenarios;
@@ -20,7 +12,7 @@ mod support;
 use quorate::estimate::{Estimate, kolmogorov_smirnov_one_sample};
 use quorate::runner::RunOutcome;
 use quorate::runner::outcome::ServiceOutcome;
-use scenarios::{repository, run, run_with};
+use scenarios::{repository, run, run_with, solve};
 use serde_json::Value;
 use support::Lab;
 
@@ -194,6 +186,81 @@ fn e01_common_cause() {
         let three = service(&outcome, "three_of_four").unavailability;
         agrees(name, three, exact("unavailability 3-of-4"), 0.005);
     }
+}
+
+/// `solve` has every digit that is published.
+#[track_caller]
+fn is_exactly(what: &str, found: Estimate, exact: f64) {
+    let off = (found.estimate / exact - 1.0).abs();
+    assert!(off < 1e-9, "{what}: exact {exact:e}, found {found:?}");
+}
+
+#[test]
+fn d03_two_processors_with_reconfiguration_and_reboot() {
+    let simulated = textbook("coverage-reboot");
+    let solved = solve("scenarios/textbook/coverage-reboot.toml", &[]);
+    let availability = published("D03", "availability");
+    let exact = service(&solved, "system");
+    is_exactly("D03", exact.availability, availability);
+    is_exactly("D03", exact.unavailability, 1.0 - availability);
+    for (name, quantity) in [
+        ("no_failover", "downtime per year from covered failovers"),
+        ("no_reboot", "downtime per year from uncovered failures"),
+        ("not_both", "downtime per year from double failure"),
+    ] {
+        let downtime_s = 60.0 * published("D03", quantity);
+        let exact = service(&solved, name).downtime_s_per_year;
+        is_exactly(quantity, exact, downtime_s);
+        let found = service(&simulated, name).downtime_s_per_year;
+        agrees(quantity, found, downtime_s, 0.2);
+    }
+}
+
+#[test]
+fn f01_available_copy() {
+    let exact = published("F01", "availability");
+    let set = [("nodes", "2")];
+    let path = "scenarios/textbook/available-copy.toml";
+    let solved = solve(path, &set);
+    is_exactly("F01", service(&solved, "data").availability, exact);
+    let simulated = run_with(path, &set, |effort| effort.confidence = CONFIDENCE);
+    let found = service(&simulated, "data").unavailability;
+    agrees("F01", found, 1.0 - exact, 0.05);
+}
+
+#[test]
+fn g01_mirrored_pair() {
+    let solved = solve("scenarios/textbook/mirror.toml", &[]);
+    let hours = published("G01", "MTTDL");
+    let found = service(&solved, "data").mttf_s;
+    is_exactly("G01", found, hours * SECONDS_PER_HOUR);
+}
+
+#[test]
+fn h01_erlang_c() {
+    let exact = |quantity| published("H01", quantity);
+    let set = [("run.horizon", "1h")];
+    let solved = solve("scenarios/textbook/erlang-c.toml", &set);
+    let simulated = textbook("erlang-c");
+    let waits = |outcome| service(outcome, "no_wait").unavailability;
+    is_exactly("H01", waits(&solved), exact("P(wait)"));
+    agrees("H01", waits(&simulated), exact("P(wait)"), 0.03);
+    let response = |outcome: &RunOutcome| outcome.tally_means["customers"].mean_time_s;
+    let found = response(&solved).expect("a flow");
+    is_exactly("H01, response", found, exact("mean response"));
+    // A request is served for 1 s.
+    is_exactly(
+        "H01, wait",
+        Estimate {
+            estimate: found.estimate - 1.0,
+            ..found
+        },
+        exact("mean wait"),
+    );
+    let found = response(&simulated).expect("a flow");
+    agrees("H01, response", found, exact("mean response"), 0.05);
+    let busy = solved.tally_means["busy"].mean;
+    is_exactly("H01, busy", busy.scaled(0.25), exact("utilisation"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod scenarios;
 use quorate::estimate::Estimate;
 use quorate::runner::RunOutcome;
 use quorate::runner::outcome::ServiceOutcome;
-use scenarios::{repository, run_with, solve};
+use scenarios::{load, repository, run_with, solve};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,8 +115,9 @@ fn solve_soon(path: &str, set: &[(&str, &str)]) -> RunOutcome {
         same && ["no_outage", "up_at_end"].contains(&case.quantity.as_str())
     });
     let mut set = set.to_vec();
-    if !bound && !set.iter().any(|(path, _)| *path == "run.horizon") {
-        set.push(("run.horizon", "500h"));
+    let (scenario, _) = load(path, &set);
+    if !bound && scenario.run.horizon.seconds() > 3600.0 {
+        set.push(("run.horizon", "1h"));
     }
     solve(path, &set)
 }

@@ -1,5 +1,6 @@
 //! Makes a model of a scenario: world, processes, protocols, signals, services.
 
+mod pace;
 mod upkeep;
 
 use super::demand;
@@ -25,6 +26,7 @@ use crate::world::overload::Overload;
 use crate::world::planned::MaintenanceSignals;
 use crate::world::process::{ProcessSignals, Processes};
 use crate::world::shock::{Partitions, Shocks};
+use crate::world::transition::Place;
 
 /// How many words a [`NodeSet`] needs for this scenario: 1 for up to 64 nodes,
 /// 16 for more.
@@ -39,6 +41,7 @@ pub fn model<const W: usize>(scenario: &Scenario, files: &dyn Files) -> Result<M
     builder.protocols(files)?;
     builder.name_maintenances();
     builder.name_coverages()?;
+    builder.name_counters();
     builder.name_derived()?;
     builder.link()?;
     builder.finish()
@@ -49,6 +52,7 @@ struct Builder<'a, const W: usize> {
     blueprint: Blueprint<W>,
     groups: Groups<W>,
     automata: Vec<Box<dyn Automaton<W>>>,
+    nodes: Option<Nodes<W>>,
     processes: Option<Processes<W>>,
     process_owner: usize,
     protocols: Vec<(usize, Box<dyn Protocol<W>>)>,
@@ -58,6 +62,8 @@ struct Builder<'a, const W: usize> {
     planned: Option<SetId>,
     healthy: Option<SetId>,
     powered: Option<SetId>,
+    places: Vec<Place>,
+    net_owner: usize,
     derived: Vec<SetId>,
     /// The signals of levels of load.
     levels: Vec<SetId>,
@@ -111,6 +117,7 @@ impl<'a, const W: usize> Builder<'a, W> {
                 votes: scenario.nodes.iter().map(|n| n.votes).collect(),
             },
             automata: Vec::new(),
+            nodes: None,
             processes: None,
             process_owner: 0,
             protocols: Vec::new(),
@@ -120,6 +127,8 @@ impl<'a, const W: usize> Builder<'a, W> {
             planned: None,
             healthy: None,
             powered: None,
+            places: Vec::new(),
+            net_owner: 0,
             derived: Vec::new(),
             levels: Vec::new(),
             load: None,
@@ -154,7 +163,8 @@ impl<'a, const W: usize> Builder<'a, W> {
         );
         self.healthy = Some(nodes.healthy());
         self.powered = Some(powered);
-        self.add(nodes);
+        self.nodes = Some(nodes);
+        self.add(Placeholder);
         if let Some(attended) = attended {
             self.claim_owner();
             let calendars = Calendars::new(&mut self.blueprint, attended, &calendars);
@@ -293,6 +303,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             self.add(DerivedSignal::new(spec.name.clone(), id, set));
         }
         self.narrow_coverages()?;
+        self.link_paces()?;
         if let Some(mut processes) = self.processes.take() {
             for (index, spec) in self.scenario.processes.iter().enumerate() {
                 if let Some(ready) = &spec.ready {
@@ -313,6 +324,7 @@ impl<'a, const W: usize> Builder<'a, W> {
             self.automata[owner] = protocol.into_automaton();
         }
         self.link_coverages()?;
+        self.link_transitions()?;
         self.link_maintenances()?;
         self.link_load()?;
         self.link_human_errors();

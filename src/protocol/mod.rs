@@ -42,6 +42,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "copysets" => copysets::Copysets,
     "dynamic_voting" => dynamic_voting::DynamicVoting,
     "galera" => galera::Galera,
     "gluster" => gluster::Gluster,
@@ -50,7 +51,9 @@ protocols! {
     "prometheus" => prometheus::Prometheus,
     "redis_cluster" => redis_cluster::RedisCluster,
     "redis_sentinel" => redis_sentinel::RedisSentinel,
+    "resync" => resync::Resync,
     "slurm" => slurm::Slurm,
+    "standby" => standby::Standby,
 }
 
 /// Looks up a set expression of the scenario.

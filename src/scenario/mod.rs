@@ -18,9 +18,11 @@ pub mod load;
 pub mod maintenance;
 pub mod nearest;
 pub mod overrides;
+pub mod pace;
 pub mod parameters;
 pub mod read;
 pub mod reader;
+pub mod transition;
 pub mod units;
 
 use crate::automaton::{Distribution, Nanos};
@@ -30,7 +32,9 @@ use expression::{Condition, CountExpression, SetExpression, ShareExpression};
 use human_error::HumanErrorSpec;
 use load::{Demand, LoadSettings};
 use maintenance::MaintenanceSpec;
+use pace::PaceRule;
 use parameters::Parameters;
+use transition::{CounterSpec, TransitionSpec};
 
 /// The name that stands for the place of the users in fault scripts.
 pub const CLIENTS: &str = "clients";
@@ -83,6 +87,10 @@ pub struct Scenario {
     pub maintenances: Vec<MaintenanceSpec>,
     /// Take-overs that may not work.
     pub coverages: Vec<CoverageSpec>,
+    /// Whole numbers that transitions change.
+    pub counters: Vec<CounterSpec>,
+    /// What happens to them.
+    pub transitions: Vec<TransitionSpec>,
     /// Named set expressions.
     pub signals: Vec<SignalSpec>,
     /// People who notice and act.
@@ -133,6 +141,10 @@ pub struct NodeSpec {
     pub repair_hours: Option<hours::Hours>,
     /// The crew that repairs it, as an index; without one everybody helps.
     pub crew: Option<usize>,
+    /// How fast it ages, where that depends on the situation.
+    pub failure_pace: Vec<PaceRule>,
+    /// How fast its repair goes on.
+    pub repair_pace: Vec<PaceRule>,
     /// What it counts for in `votes(...)`.
     pub votes: u32,
 }
@@ -153,6 +165,17 @@ pub struct Crew {
     pub name: String,
     /// How many repairs it does at a time.
     pub size: usize,
+    /// Whose turn it is.
+    pub order: CrewOrder,
+}
+
+/// In which order a crew repairs the nodes that wait. It finishes what it has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrewOrder {
+    /// First come, first served.
+    FirstCome,
+    /// Nodes that the scenario lists earlier come first.
+    Listed,
 }
 
 /// What a shared component gives to its nodes.

@@ -11,9 +11,11 @@ pub mod network;
 pub mod node;
 pub mod operator;
 pub mod overload;
+pub mod pace;
 pub mod planned;
 pub mod process;
 pub mod shock;
+pub mod transition;
 
 use crate::automaton::SetId;
 

@@ -10,11 +10,12 @@
 //! else keeps its repair waiting.
 
 use super::WorldSignals;
+use super::pace::Pace;
 use crate::automaton::{
     Automaton, Blueprint, Command, Counters, Delay, Mark, Node, NodeCommand, NodeSet, SetId, Step,
     StreamId, Timer, TimerClass, Timers,
 };
-use crate::scenario::{Crew, NodeSpec};
+use crate::scenario::{Crew, CrewOrder, NodeSpec};
 
 /// The automaton of all nodes.
 pub struct Nodes<const W: usize> {
@@ -44,11 +45,22 @@ pub struct Nodes<const W: usize> {
     boot_delay: Vec<Delay>,
     crew_of: Vec<Option<usize>>,
     crews: Vec<CrewQueue>,
+    /// How fast lives and repairs go on, where that depends on anything.
+    paces: Option<Box<Paces<W>>>,
 }
 
-/// A crew with its first-come-first-served queue of broken nodes.
+/// How fast things go on for each node.
+pub struct Paces<const W: usize> {
+    /// Its life.
+    pub failure: Vec<Pace<W>>,
+    /// Its repair.
+    pub repair: Vec<Pace<W>>,
+}
+
+/// A crew with its queue of broken nodes.
 struct CrewQueue {
     size: u64,
+    order: CrewOrder,
     /// Busy members, queue length, then the waiting nodes, the first one first and
     /// zeros behind the last: one meaning has one value, or there would be many states
     /// for one situation.
@@ -93,10 +105,17 @@ impl<const W: usize> Nodes<W> {
                 .iter()
                 .map(|crew| CrewQueue {
                     size: crew.size as u64,
+                    order: crew.order,
                     row: blueprint.counters(QUEUE + nodes.len()),
                 })
                 .collect(),
+            paces: None,
         }
+    }
+
+    /// Lives and repairs that go on faster or slower than normal.
+    pub fn set_paces(&mut self, paces: Paces<W>) {
+        self.paces = Some(Box::new(paces));
     }
 
     /// The set of nodes whose hardware works.
@@ -108,15 +127,31 @@ impl<const W: usize> Nodes<W> {
     fn arm_life(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.failure[i], self.life_streams[i]);
+        if self.paces.is_some() {
+            self.follow_pace(step, node);
+        }
     }
 
     #[inline(always)]
     fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
         let i = node.index();
         step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
-        if self.attended.is_some_and(|(now, _)| !step.has(now, node)) {
-            step.pace(self.fate.at(node), 0.0);
+        if self.attended.is_some() || self.paces.is_some() {
+            self.follow_pace(step, node);
         }
+    }
+
+    /// Lets the life or the repair of a node go on as fast as it now should.
+    fn follow_pace(&self, step: &mut Step<'_, W>, node: Node) {
+        let healthy = step.has(self.healthy, node);
+        let away = !healthy && self.attended.is_some_and(|(now, _)| !step.has(now, node));
+        let pace = match &self.paces {
+            _ if away => 0.0,
+            None => 1.0,
+            Some(paces) if healthy => paces.failure[node.index()].of(node, step.state()),
+            Some(paces) => paces.repair[node.index()].of(node, step.state()),
+        };
+        step.pace(self.fate.at(node), pace);
     }
 
     /// Somebody comes to work, or goes home: repairs go on, or stand still.
@@ -127,8 +162,7 @@ impl<const W: usize> Nodes<W> {
         let (attended, before) = (step.get(now), step.get(seen));
         step.put_private(seen, attended);
         for node in (attended ^ before) - step.get(self.healthy) {
-            let pace = if attended.contains(node) { 1.0 } else { 0.0 };
-            step.pace(self.fate.at(node), pace);
+            self.follow_pace(step, node);
         }
     }
 
@@ -158,7 +192,7 @@ impl<const W: usize> Nodes<W> {
     }
 
     fn join_queue(&self, step: &mut Step<'_, W>, crew: usize, node: Node) {
-        let CrewQueue { size, row } = self.crews[crew];
+        let CrewQueue { size, order, row } = self.crews[crew];
         let busy = step.count(row.nth(BUSY));
         if busy < size {
             step.set_count(row.nth(BUSY), busy + 1);
@@ -167,9 +201,18 @@ impl<const W: usize> Nodes<W> {
             return;
         }
         step.cancel(self.fate.at(node));
-        let length = step.count(row.nth(LENGTH));
-        step.set_count(row.nth(QUEUE + length as usize), u64::from(node.0));
-        step.set_count(row.nth(LENGTH), length + 1);
+        let length = step.count(row.nth(LENGTH)) as usize;
+        let listed_later = |k: &usize| step.count(row.nth(QUEUE + k)) > u64::from(node.0);
+        let place = match order {
+            CrewOrder::FirstCome => length,
+            CrewOrder::Listed => (0..length).find(listed_later).unwrap_or(length),
+        };
+        for k in (place..length).rev() {
+            let moved = step.count(row.nth(QUEUE + k));
+            step.set_count(row.nth(QUEUE + k + 1), moved);
+        }
+        step.set_count(row.nth(QUEUE + place), u64::from(node.0));
+        step.set_count(row.nth(LENGTH), length as u64 + 1);
     }
 
     /// A crew has finished with a node and takes the next one.
@@ -305,6 +348,11 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
     fn reads(&self) -> Vec<SetId> {
         let mut reads = vec![self.powered];
         reads.extend(self.attended.map(|(now, _)| now));
+        if let Some(paces) = &self.paces {
+            for pace in paces.failure.iter().chain(&paces.repair) {
+                pace.signals(&mut reads);
+            }
+        }
         reads
     }
 
@@ -328,6 +376,11 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
 
     fn react(&self, step: &mut Step<'_, W>) {
         self.follow_hours(step);
+        if self.paces.is_some() {
+            for node in self.all {
+                self.follow_pace(step, node);
+            }
+        }
         let powered = step.get(self.powered);
         let dark = (step.get(self.up) | step.get(self.booting)) - powered;
         for node in dark {

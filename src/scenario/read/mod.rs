@@ -7,11 +7,13 @@ mod load;
 mod maintenance;
 mod names;
 mod nodes;
+mod pace;
 mod people;
 mod processes;
 mod profile;
 mod run;
 mod services;
+mod transition;
 mod trouble;
 
 use super::document;
@@ -91,6 +93,8 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
     let human_errors = human_error::human_errors(&r, &places, around)?;
     let maintenances = maintenance::maintenances(&r, &places, &processes, around)?;
     let coverages = coverage::coverages(&r, &profile, &mut names, around)?;
+    let counters = transition::counters(&r, &mut names)?;
+    let transitions = transition::transitions(&r, &counters, &mut names, around)?;
     let signals = services::signals(&r, &mut names)?;
     let operators = people::operators(&r, &places, (&protocols, &coverages, &processes), around)?;
     let parts = protocols.len()
@@ -98,7 +102,8 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         + human_errors.len()
         + coverages.len()
         + signals.len()
-        + operators.len();
+        + operators.len()
+        + usize::from(!counters.is_empty());
     people::check_number_of_parts(&r, parts)?;
     let load = load::settings(&r)?;
     let (services, tallies) = services::services_and_tallies(&r, &places, load.cores)?;
@@ -116,6 +121,8 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         human_errors,
         maintenances,
         coverages,
+        counters,
+        transitions,
         signals,
         operators,
         services,

@@ -1,6 +1,7 @@
 //! `[[node]]` and `[[crew]]`: the machines, and who repairs them.
 
 use super::names::{Names, check_name};
+use super::pace;
 use super::profile::Profile;
 use super::{MAX_ENTRIES, Surroundings};
 use crate::automaton::{Distribution, MAX_NODES};
@@ -8,8 +9,14 @@ use crate::scenario::document::Item;
 use crate::scenario::error::{Result, ScenarioError};
 use crate::scenario::hours::Hours;
 use crate::scenario::nearest::suggestion;
+use crate::scenario::pace::PaceRule;
 use crate::scenario::reader::{self, Reader};
-use crate::scenario::{Component, ComponentKind, Crew, Group, NodeSpec, delay};
+use crate::scenario::{Component, ComponentKind, Crew, CrewOrder, Group, NodeSpec, delay};
+
+const ORDERS: [(&str, CrewOrder); 2] = [
+    ("first_come", CrewOrder::FirstCome),
+    ("listed", CrewOrder::Listed),
+];
 
 /// The most votes that one node can have.
 const MAX_VOTES: i64 = 1000;
@@ -35,10 +42,12 @@ pub fn crews(r: &Reader<'_>) -> Result<Vec<Crew>> {
             ));
         }
         let size = t.integer_if_any("size", 1, 1000)?.unwrap_or(1) as usize;
+        let order = t.word_if_any("order", &ORDERS)?;
         t.finish()?;
         crews.push(Crew {
             name: name.to_owned(),
             size,
+            order: order.unwrap_or(CrewOrder::FirstCome),
         });
     }
     Ok(crews)
@@ -56,6 +65,8 @@ struct NodeTable {
     boot: Distribution,
     repair_hours: Option<Hours>,
     crew: Option<usize>,
+    failure_pace: Vec<PaceRule>,
+    repair_pace: Vec<PaceRule>,
     votes: u32,
 }
 
@@ -116,6 +127,8 @@ fn assemble(tables: Vec<NodeTable>) -> NodesAndGroups {
             boot: table.boot.clone(),
             repair_hours: table.repair_hours.clone(),
             crew: table.crew,
+            failure_pace: table.failure_pace.clone(),
+            repair_pace: table.repair_pace.clone(),
             votes: table.votes,
         }));
         let members: Vec<usize> = (first..nodes.len()).collect();
@@ -182,6 +195,8 @@ fn node_table(
         },
         repair_hours: repair_hours(&t, profile)?,
         crew: crew_of(&t, crews)?,
+        failure_pace: pace::rules(&t, "failure_pace")?,
+        repair_pace: pace::rules(&t, "repair_pace")?,
         votes: t.integer_if_any("votes", 0, MAX_VOTES)?.unwrap_or(1) as u32,
     };
     t.finish()?;
