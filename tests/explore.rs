@@ -159,6 +159,29 @@ fn orders_that_lead_elsewhere_are_named() {
     assert_eq!(of(Condition::Down), [["n2", "n1"]]);
 }
 
+/// Of four Galera nodes two at once are enough, or three one after the other.
+#[test]
+fn the_shortest_sequences_come_first() {
+    let question = Question {
+        lost: Some(1),
+        ..Question::default()
+    };
+    let found = try_explore(&galera(4), &question).expect("explored");
+    assert_eq!(found.distance, [("db".to_owned(), Some(2))]);
+    let cuts = &found.minimal_cut_sequences;
+    let of = |stages: &[&[&str]]| cuts.iter().filter(|cut| cut.stages == stages).count();
+    assert_eq!(of(&[&["n1", "n2"]]), 1);
+    assert_eq!(of(&[&["n2"], &["n1"]]), 0);
+    assert_eq!(of(&[&["n1"], &["n3"], &["n2"]]), 1);
+    // Two of three that are left at once, one after the first: they contain no pair of
+    // four at once, but a pair of the first four.
+    assert_eq!(of(&[&["n1"], &["n2", "n3"]]), 0);
+    assert_eq!(cuts.iter().filter(|cut| cut.order == 2).count(), 6);
+    assert_eq!(cuts.iter().filter(|cut| cut.order == 3).count(), 24);
+    assert!(cuts.iter().all(|cut| cut.probability == 1.0));
+    assert!(found.notes.iter().all(|note| !note.contains("were tried;")));
+}
+
 #[test]
 fn a_large_cluster_gets_smaller_sets() {
     let text = nodes(200) + "[service.web]\nup = \"count(node.up) >= 199\"\n";

@@ -171,6 +171,17 @@ impl<'m, const W: usize> Player<'m, W> {
         self.failure()
     }
 
+    /// Lets a timer run out at this time that otherwise waits for chance, whether or not
+    /// it runs. The time must not lie before the last event.
+    pub fn happen(&mut self, at: Nanos, timer: Timer) -> Result<(), PlayError> {
+        self.clock.agenda.advance_to(at);
+        self.clock.agenda.cancel(timer);
+        self.clock.firing = timer;
+        self.clock.armings = self.clock.agenda.armings();
+        self.step(Cause::Fire(timer));
+        self.failure()
+    }
+
     // Inlined by force, see `Model::step`.
     #[inline(always)]
     fn step(&mut self, cause: Cause<'_, W>) -> u64 {

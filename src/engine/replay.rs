@@ -6,7 +6,8 @@
 
 use super::play::{PlayError, Player};
 use crate::automaton::{
-    Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId,
+    Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId, Timer,
+    TimerClass,
 };
 use crate::model::Model;
 use crate::model::measure::Reading;
@@ -45,8 +46,13 @@ pub struct Plan<const W: usize> {
 
 struct PlannedFault<const W: usize> {
     when: PlannedTime<W>,
-    command: Command<W>,
+    deed: Deed<W>,
     text: String,
+}
+
+enum Deed<const W: usize> {
+    Order(Command<W>),
+    Happen(Timer),
 }
 
 enum PlannedTime<const W: usize> {
@@ -75,7 +81,7 @@ impl<const W: usize> Plan<W> {
             .map(|fault| {
                 Ok(PlannedFault {
                     when: lookup.time(&fault.when)?,
-                    command: lookup.command(&fault.action, &fault.origin)?,
+                    deed: lookup.deed(&fault.action, &fault.origin)?,
                     text: describe(&fault.action),
                 })
             })
@@ -188,8 +194,36 @@ impl<const W: usize> Lookup<'_, W> {
         })
     }
 
+    fn deed(&self, action: &Action, origin: &Origin) -> ScenarioResult<Deed<W>> {
+        Ok(match action {
+            Action::Happen(event) => Deed::Happen(self.event(event)?),
+            other => Deed::Order(self.command(other, origin)?),
+        })
+    }
+
+    /// Something that comes by chance.
+    fn event(&self, (name, at): &(String, Origin)) -> ScenarioResult<Timer> {
+        let blueprint = self.model.blueprint();
+        let timers = (0..blueprint.timer_count()).map(|i| Timer(i as u32));
+        let by_chance: Vec<Timer> = timers
+            .filter(|timer| blueprint.timer_info(*timer).class == TimerClass::Chance)
+            .collect();
+        let of = |timer: &&Timer| blueprint.timer_info(**timer).name == *name;
+        by_chance.iter().find(of).copied().ok_or_else(|| {
+            let known = by_chance
+                .iter()
+                .map(|timer| &blueprint.timer_info(*timer).name);
+            let message = format!("nothing called `{name}` comes by chance here");
+            ScenarioError::at(at, message, "unknown event").maybe_help(suggestion(name, known))
+        })
+    }
+
     fn command(&self, action: &Action, origin: &Origin) -> ScenarioResult<Command<W>> {
         Ok(match action {
+            // No order: see `deed`.
+            Action::Happen(_) => {
+                return Err(ScenarioError::at(origin, "nobody can order chance", "here"));
+            }
             Action::Do {
                 verb,
                 nodes,
@@ -411,6 +445,7 @@ fn describe(action: &Action) -> String {
         }
         Action::Heal(nodes) if nodes.is_empty() => "heal the network".to_owned(),
         Action::Heal(nodes) => format!("heal the network of {}", list(nodes)),
+        Action::Happen(event) => format!("{} happens", event.0),
         Action::Maintain { name, bad: false } => format!("begin {}", name.0),
         Action::Maintain { name, bad: true } => {
             format!("begin {} with a version that does not work", name.0)
@@ -491,7 +526,10 @@ impl<const W: usize> Run<'_, W> {
             };
             done[index] = true;
             self.pending_from = self.pending_from.max(index + 1);
-            self.player.obey(time, &self.plan.faults[index].command)?;
+            match &self.plan.faults[index].deed {
+                Deed::Order(command) => self.player.obey(time, command)?,
+                Deed::Happen(timer) => self.player.happen(time, *timer)?,
+            }
             self.writer.fault(&self.player, index);
         }
     }

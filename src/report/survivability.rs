@@ -3,7 +3,8 @@
 use super::table::{folded, plain_table};
 use crate::engine::explore::survive::How;
 use crate::model::measure::Condition;
-use crate::runner::explore::{Exploration, Survival};
+use crate::runner::explore::{CutSequence, Exploration, Survival};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Exceptions that are named one by one.
@@ -32,6 +33,7 @@ pub fn human(found: &Exploration) -> String {
         "(of all sets of so many nodes: how many leave the service like that at worst;\n \
          ?: it depends on phases, chance, or the order)\n",
     );
+    text.push_str(&sequences(found));
     text.push_str(&folded(&remarks(found)));
     text
 }
@@ -221,6 +223,93 @@ fn stays(found: &Exploration, service: &str) -> Option<String> {
         format!(
             "dead end: {service} may stay away after all nodes are back, until somebody acts: {}",
             parts.join(", ")
+        )
+    })
+}
+
+/// The shortest sequences of each service; of those that are alike the first.
+fn sequences(found: &Exploration) -> String {
+    let mut text = String::new();
+    let mut alike: Vec<(&CutSequence, usize)> = Vec::new();
+    for cut in &found.minimal_cut_sequences {
+        let known = alike.iter_mut().find(|(first, _)| {
+            first.service == cut.service && shape(first) == shape(cut) && first.ends == cut.ends
+        });
+        match known {
+            Some((_, count)) => *count += 1,
+            None => alike.push((cut, 1)),
+        }
+    }
+    if alike.is_empty() {
+        return text;
+    }
+    text.push_str(
+        "the shortest sequences of faults that stop a service, without repairs between:\n",
+    );
+    let mut table = plain_table();
+    table.set_header([
+        "service",
+        "faults",
+        "e.g. (+: at once; then: after a rest)",
+        "ends",
+        "alike",
+    ]);
+    let mut last = "";
+    for (cut, count) in alike {
+        let name = if cut.service == last {
+            ""
+        } else {
+            &cut.service
+        };
+        last = &cut.service;
+        let stages: Vec<String> = cut.stages.iter().map(|stage| stage.join(" + ")).collect();
+        let depends = if cut.probability < 1.0 - 1e-9 {
+            "?"
+        } else {
+            ""
+        };
+        table.add_row([
+            name.to_owned(),
+            cut.order.to_string(),
+            stages.join(", then "),
+            cut.ends.word().replace('_', " ") + depends,
+            count.to_string(),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.set_width(100);
+    let _ = writeln!(text, "{table}");
+    text
+}
+
+/// How many of what kind fail in each stage: what a fault hits is left out.
+fn shape(cut: &CutSequence) -> Vec<Vec<String>> {
+    let kind = |what: &String| match what.split_once(" on ") {
+        Some((process, _)) => process.to_owned(),
+        None if what.contains('.') => what.clone(),
+        None => String::new(),
+    };
+    cut.stages
+        .iter()
+        .map(|stage| {
+            let mut kinds: Vec<String> = stage.iter().map(kind).collect();
+            kinds.sort_unstable();
+            kinds
+        })
+        .collect()
+}
+
+/// A file name and a fault script for each cut sequence.
+pub fn scripts(found: &Exploration) -> impl Iterator<Item = (String, &str)> {
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    found.minimal_cut_sequences.iter().map(move |cut| {
+        let number = numbers.entry(&cut.service).or_default();
+        *number += 1;
+        (
+            format!("cut-{}-{number}.toml", cut.service),
+            cut.script.as_str(),
         )
     })
 }

@@ -81,6 +81,8 @@ pub enum Action {
     Heal(Names),
     /// The cut of one path is undone.
     HealLink((String, Origin), (String, Origin)),
+    /// Something happens that comes by chance, e.g. `rack1.failure`.
+    Happen((String, Origin)),
     /// A round of maintenance begins.
     Maintain { name: (String, Origin), bad: bool },
     /// A person acts.
@@ -120,9 +122,10 @@ enum Word {
     Partition,
     Operator,
     Maintain,
+    Happen,
 }
 
-const WORDS: [(&str, Word); 13] = [
+const WORDS: [(&str, Word); 14] = [
     ("power_off", Word::Verb(Verb::PowerOff)),
     ("crash", Word::Verb(Verb::Crash)),
     ("kill", Word::Verb(Verb::Kill(KillTarget::All))),
@@ -136,6 +139,7 @@ const WORDS: [(&str, Word); 13] = [
     ("partition", Word::Partition),
     ("operator", Word::Operator),
     ("maintain", Word::Maintain),
+    ("happen", Word::Happen),
 ];
 
 /// Reads a fault script.
@@ -206,6 +210,7 @@ fn fault(item: &Item) -> Result<Fault> {
             None => Action::Heal(r.item("nodes").map_or(Ok(Vec::new()), names)?),
         },
         Word::Partition => Action::Partition(groups(r.required("groups")?)?),
+        Word::Happen => Action::Happen(name(r.required("event")?)?),
         Word::Maintain => Action::Maintain {
             name: name(r.required("name")?)?,
             bad: r.flag_if_any("bad")?.unwrap_or(false),

@@ -1,6 +1,6 @@
 //! All situations between an event and rest.
 
-use crate::automaton::Nanos;
+use crate::automaton::{Disturbance, Nanos};
 use crate::engine::branch::hash::BuildWordHasher;
 use crate::engine::branch::{Brancher, Overflow, Situation};
 use crate::engine::solve::stationary::Components;
@@ -16,6 +16,30 @@ pub(super) struct Graph<const W: usize> {
     start: Vec<(u32, f64)>,
     /// Was the list cut off at its limit?
     pub cut_off: bool,
+    pub marks: Marks,
+}
+
+/// What an event and its consequences were like, over all alternatives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    pub fault: bool,
+    pub planned: bool,
+    /// Something came back before anything had broken.
+    pub restored_first: bool,
+}
+
+impl Marks {
+    pub fn add(&mut self, disturbance: &Disturbance) {
+        self.restored_first |= disturbance.restorations > 0 && !self.fault && !disturbance.fault;
+        self.fault |= disturbance.fault;
+        self.planned |= disturbance.planned;
+    }
+
+    pub fn join(&mut self, other: Marks) {
+        self.fault |= other.fault;
+        self.planned |= other.planned;
+        self.restored_first |= other.restored_first;
+    }
 }
 
 /// Where a cluster ends: one situation, or several between which it goes round.
@@ -30,7 +54,7 @@ impl<const W: usize> Graph<W> {
     /// `limit` of them.
     pub fn list(
         brancher: &mut Brancher<'_, W>,
-        start: Vec<(f64, Situation<W>)>,
+        (start, marks): (Vec<(f64, Situation<W>)>, Marks),
         limit: usize,
     ) -> Result<Graph<W>, Overflow> {
         let mut graph = Graph {
@@ -39,6 +63,7 @@ impl<const W: usize> Graph<W> {
             rows: Vec::new(),
             start: Vec::new(),
             cut_off: false,
+            marks,
         };
         let mut numbers = HashMap::default();
         for (probability, situation) in start {
@@ -56,6 +81,7 @@ impl<const W: usize> Graph<W> {
             if let Some((left, _)) = situation.next_clock() {
                 let after = graph.after[next] + left;
                 for follower in brancher.run_clock(&situation)? {
+                    graph.marks.add(&follower.disturbance);
                     let state = graph.number(&mut numbers, follower.situation, after);
                     match row.iter_mut().find(|(known, _)| *known == state) {
                         Some((_, sum)) => *sum += follower.probability,

@@ -10,8 +10,9 @@
 //!
 //! On that rest three questions: what is left of each service after the loss of a set of nodes
 //! ([`survive`]), whether it comes back with the nodes or needs a person
-//! ([`survive::Loss::repaired`]), and which faults in which order stop it.
+//! ([`survive::Loss::repaired`]), and which faults in which order stop it ([`cuts`]).
 
+pub mod cuts;
 mod graph;
 pub mod rest;
 pub mod survive;

@@ -1,9 +1,9 @@
 //! What a cluster comes to rest in after something has happened to it.
 
-use super::graph::{End, Graph};
+use super::graph::{End, Graph, Marks};
 use crate::automaton::{Command, Nanos, Timer};
 use crate::engine::branch::hash::BuildWordHasher;
-use crate::engine::branch::{Brancher, Overflow, Phases, Situation, Waiting};
+use crate::engine::branch::{Brancher, Overflow, Phases, Situation, Wait, Waiting};
 use crate::engine::streams::split_mix;
 use crate::model::Model;
 use crate::model::measure::Condition;
@@ -45,6 +45,9 @@ pub enum ExploreError {
     /// A step cannot be listed.
     #[error("{0}")]
     Overflow(#[from] Overflow),
+    /// Somebody stopped it.
+    #[error("stopped before all sequences were tried: there is no partial answer")]
+    Interrupted,
 }
 
 /// The conditions that a service has while the cluster is at rest: mostly one; several
@@ -108,6 +111,10 @@ pub struct Rests<const W: usize> {
     pub thinned: bool,
     /// The longest time from the last event to rest.
     pub after: Nanos,
+    /// Has anything broken on the way, in any alternative, and nothing come back at once?
+    pub breaks: bool,
+    /// Was any of it planned?
+    pub planned: bool,
     /// Events since the start.
     depth: u64,
 }
@@ -117,9 +124,13 @@ pub struct Rests<const W: usize> {
 pub enum Act<const W: usize> {
     /// Somebody gives an order.
     Order(Command<W>),
-    /// A timer runs out that waits for chance.
-    Happen(Timer),
+    /// A timer runs out that waits for chance; nothing happens where it does not wait
+    /// for this.
+    Happen(Timer, Wait),
 }
+
+/// The situations just after an event, and what the event was like.
+type Begun<const W: usize> = (Vec<(f64, Situation<W>)>, Marks);
 
 /// Finds rests.
 #[derive(Clone)]
@@ -145,6 +156,11 @@ impl<'m, const W: usize> Explorer<'m, W> {
         self.brancher.model()
     }
 
+    /// Situations of rest that are kept to go on from, from now on.
+    pub fn keep_rests(&mut self, count: usize) {
+        self.limits.rests = count;
+    }
+
     /// The numbers of the services.
     pub fn services(&self) -> &[usize] {
         &self.services
@@ -154,10 +170,8 @@ impl<'m, const W: usize> Explorer<'m, W> {
     pub fn start(&mut self) -> Result<Rests<W>, ExploreError> {
         self.find(0, true, 1, |brancher, _| {
             let begun = brancher.begin()?;
-            Ok(begun
-                .into_iter()
-                .map(|s| (s.probability, s.situation))
-                .collect())
+            let situations = begun.into_iter().map(|s| (s.probability, s.situation));
+            Ok((situations.collect(), Marks::default()))
         })
     }
 
@@ -186,15 +200,13 @@ impl<'m, const W: usize> Explorer<'m, W> {
         depth: u64,
         every: bool,
         starts: usize,
-        begin: impl Fn(
-            &mut Brancher<'m, W>,
-            Option<usize>,
-        ) -> Result<Vec<(f64, Situation<W>)>, Overflow>,
+        begin: impl Fn(&mut Brancher<'m, W>, Option<usize>) -> Result<Begun<W>, Overflow>,
     ) -> Result<Rests<W>, ExploreError> {
         let mut gathered = Gathered::default();
         let limit = self.limits.situations;
         self.brancher.set_phases(Phases::Every, limit);
         if let Some(graph) = self.list_every(&begin)? {
+            gathered.marks.join(graph.marks);
             for end in graph.ends() {
                 gathered.add(&self.services, self.model(), &end, 1.0);
             }
@@ -211,6 +223,7 @@ impl<'m, const W: usize> Explorer<'m, W> {
                 self.brancher.set_phases(Phases::Drawn(seed), usize::MAX);
                 let begun = begin(&mut self.brancher, Some(start))?;
                 let graph = Graph::list(&mut self.brancher, begun, self.limits.restless)?;
+                gathered.marks.join(graph.marks);
                 let share = 1.0 / draws as f64;
                 if graph.cut_off {
                     gathered.add(&self.services, self.model(), &graph.tail(), share);
@@ -226,10 +239,7 @@ impl<'m, const W: usize> Explorer<'m, W> {
 
     fn list_every(
         &mut self,
-        begin: impl Fn(
-            &mut Brancher<'m, W>,
-            Option<usize>,
-        ) -> Result<Vec<(f64, Situation<W>)>, Overflow>,
+        begin: impl Fn(&mut Brancher<'m, W>, Option<usize>) -> Result<Begun<W>, Overflow>,
     ) -> Result<Option<Graph<W>>, ExploreError> {
         let limit = self.limits.situations;
         let listed = begin(&mut self.brancher, None)
@@ -247,46 +257,47 @@ fn happen<const W: usize>(
     brancher: &mut Brancher<'_, W>,
     from: &[Rest<W>],
     acts: &[Act<W>],
-) -> Result<Vec<(f64, Situation<W>)>, Overflow> {
+) -> Result<Begun<W>, Overflow> {
     let mut now: Vec<(f64, Situation<W>)> = from
         .iter()
         .map(|rest| (rest.probability, rest.situation.clone()))
         .collect();
+    let mut marks = Marks::default();
     for act in acts {
         let mut next = Vec::new();
         for (probability, situation) in &now {
             let followers = match act {
                 Act::Order(command) => brancher.obey(situation, command)?,
-                Act::Happen(timer) if waits(situation, *timer) => {
+                Act::Happen(timer, wait) if waiting_for(situation, *timer) == Some(*wait) => {
                     brancher.fire(situation, *timer)?
                 }
-                // What does not wait any more cannot happen.
-                Act::Happen(_) => {
+                Act::Happen(..) => {
                     next.push((*probability, situation.clone()));
                     continue;
                 }
             };
-            next.extend(
-                followers
-                    .into_iter()
-                    .map(|f| (probability * f.probability, f.situation)),
-            );
+            for follower in followers {
+                marks.add(&follower.disturbance);
+                next.push((probability * follower.probability, follower.situation));
+            }
         }
         now = next;
     }
-    Ok(now)
+    Ok((now, marks))
 }
 
-/// Can this timer run out?
-pub fn waits<const W: usize>(situation: &Situation<W>, timer: Timer) -> bool {
+/// What a timer waits for, if it runs.
+pub fn waiting_for<const W: usize>(situation: &Situation<W>, timer: Timer) -> Option<Wait> {
     situation
         .pending
         .iter()
-        .any(|pending| pending.timer == timer && pending.pace() > 0.0)
+        .find(|pending| pending.timer == timer && pending.pace() > 0.0)
+        .map(|pending| pending.wait)
 }
 
 /// Rests as they are found.
 struct Gathered<const W: usize> {
+    marks: Marks,
     numbers: HashMap<Situation<W>, usize, BuildWordHasher>,
     list: Vec<Rest<W>>,
     after: Nanos,
@@ -295,6 +306,7 @@ struct Gathered<const W: usize> {
 impl<const W: usize> Default for Gathered<W> {
     fn default() -> Self {
         Gathered {
+            marks: Marks::default(),
             numbers: HashMap::default(),
             list: Vec::new(),
             after: Nanos::ZERO,
@@ -349,6 +361,8 @@ impl<const W: usize> Gathered<W> {
             every,
             thinned,
             after: self.after,
+            breaks: self.marks.fault && !self.marks.restored_first,
+            planned: self.marks.planned,
             depth,
         }
     }

@@ -3,30 +3,52 @@
 
 mod losses;
 pub mod outcome;
+mod sequences;
 
 use super::{RunError, Watcher};
 use crate::automaton::{Node, NodeSet};
+use crate::engine::explore::cuts;
 use crate::engine::explore::survive::{self, How};
 use crate::engine::explore::{ExploreError, Explorer, Limits, Rests};
 use crate::model::{Model, build};
 use crate::scenario::{Files, Scenario};
 use losses::{Found, Task};
-pub use outcome::{Exploration, Possible, Survival};
+pub use outcome::{CutSequence, Exploration, Possible, Survival};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lost nodes at most, unless more are asked for.
 const USUAL_LOST: usize = 3;
 
+/// Faults in a cut sequence at most, unless more are asked for.
+pub const USUAL_ORDER: usize = 3;
+/// Sequences that are tried at most for services with the same parts.
+const MAX_TRIES: usize = 2_000;
+/// Situations of rest that are kept after each fault of a sequence.
+const RESTS_OF_CUTS: usize = 4;
+
 /// What is asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Question {
     /// Sets of up to so many lost nodes; without it 3, or fewer in a large cluster.
     pub lost: Option<usize>,
+    /// Cut sequences of up to so many faults; 0 looks for none.
+    pub order: usize,
     /// Only these services; empty: all.
     pub services: Vec<String>,
     /// How much is tried.
     pub limits: Limits,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Question {
+            lost: None,
+            order: USUAL_ORDER,
+            services: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Explores a scenario.
@@ -107,7 +129,8 @@ impl<'a, const W: usize> Search<'a, W> {
         })
     }
 
-    fn run(mut self) -> Result<Exploration, RunError> {
+    fn run(&self) -> Result<Exploration, RunError> {
+        let mut notes = self.notes.clone();
         let starts: Vec<(Explorer<'_, W>, Rests<W>)> = self
             .groups
             .par_iter()
@@ -118,7 +141,9 @@ impl<'a, const W: usize> Search<'a, W> {
                 Ok((explorer, rests))
             })
             .collect::<Result<_, RunError>>()?;
-        let found = self.losses(&starts)?;
+        let (found, cuts) = rayon::join(|| self.losses(&starts), || self.cuts(&starts));
+        let (found, cuts) = (found?, cuts?);
+        let (distance, minimal_cut_sequences) = self.name_cuts(&starts, &cuts, &mut notes);
         let names = |node: Node| self.scenario.nodes[node.index()].name.clone();
         let services: Vec<String> = (self.scenario.services.iter())
             .map(|service| service.name.clone())
@@ -126,7 +151,7 @@ impl<'a, const W: usize> Search<'a, W> {
         let sets = losses::all_sets::<W>(self.scenario.nodes.len(), self.most.0);
         let survivability = losses::rows(&found, &sets, &names, &services);
         let start = self.start(&starts);
-        note_draws(&survivability, self.question.limits.draws, &mut self.notes);
+        note_draws(&survivability, self.question.limits.draws, &mut notes);
         Ok(Exploration {
             schema: super::outcome::SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -137,7 +162,9 @@ impl<'a, const W: usize> Search<'a, W> {
             lost: self.most.0,
             start,
             survivability,
-            notes: self.notes,
+            distance,
+            minimal_cut_sequences,
+            notes,
         })
     }
 
@@ -157,6 +184,61 @@ impl<'a, const W: usize> Search<'a, W> {
         all.into_iter()
             .map(|(service, worst)| (self.scenario.services[service].name.clone(), worst))
             .collect()
+    }
+
+    fn cuts(&self, starts: &[(Explorer<'_, W>, Rests<W>)]) -> Result<Vec<cuts::Cuts>, RunError> {
+        starts
+            .par_iter()
+            .map(|(explorer, rests)| {
+                let mut explorer = explorer.clone();
+                explorer.keep_rests(RESTS_OF_CUTS);
+                let stop = self.watcher.stop();
+                cuts::search(&mut explorer, rests, self.question.order, MAX_TRIES, stop)
+                    .map_err(refused)
+            })
+            .collect()
+    }
+
+    /// Distance and cut sequences of each service, in the order of the scenario; says
+    /// where the search was cut off.
+    fn name_cuts(
+        &self,
+        starts: &[(Explorer<'_, W>, Rests<W>)],
+        found: &[cuts::Cuts],
+        notes: &mut Vec<String>,
+    ) -> (Vec<(String, Option<usize>)>, Vec<CutSequence>) {
+        let mut all = Vec::new();
+        for ((explorer, rests), cuts) in starts.iter().zip(found) {
+            let mut names = Vec::new();
+            for (place, service) in explorer.services().iter().enumerate() {
+                let name = &self.scenario.services[*service].name;
+                names.push(name.as_str());
+                let (model, begin) = (explorer.model(), rests.after);
+                let named = sequences::named(cuts, place, name, model, self.scenario, begin);
+                all.push((*service, named));
+            }
+            if cuts.complete_to < self.question.order {
+                notes.push(format!(
+                    "{}: {} sequences of {} faults were tried; all of up to {} faults",
+                    names.join(", "),
+                    cuts.tries,
+                    cuts.faults.len(),
+                    cuts.complete_to
+                ));
+            }
+        }
+        all.sort_by_key(|(service, _)| *service);
+        let distance = all
+            .iter()
+            .map(|(service, cuts)| {
+                let name = self.scenario.services[*service].name.clone();
+                (name, cuts.iter().map(|cut| cut.order).min())
+            })
+            .collect();
+        (
+            distance,
+            all.into_iter().flat_map(|(_, cuts)| cuts).collect(),
+        )
     }
 
     fn tasks(&self) -> Vec<Task<W>> {

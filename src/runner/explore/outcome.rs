@@ -26,6 +26,12 @@ pub struct Exploration {
     pub start: Vec<(String, Condition)>,
     /// What is left after each loss.
     pub survivability: Vec<Survival>,
+    /// The fewest faults that stop each service; `null` where none were found.
+    #[serde(serialize_with = "in_order")]
+    pub distance: Vec<(String, Option<usize>)>,
+    /// The shortest sequences of faults that stop a service, none of which is part of
+    /// another one: service by service, the shortest first.
+    pub minimal_cut_sequences: Vec<CutSequence>,
     /// What is to be kept in mind.
     pub notes: Vec<String>,
 }
@@ -64,6 +70,25 @@ pub struct Possible {
     /// The orders of loss that can lead to it, where others cannot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Vec<String>>,
+}
+
+/// Faults, with time to rest between the stages, after which a service does not work.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CutSequence {
+    /// The service.
+    pub service: String,
+    /// How many faults.
+    pub order: usize,
+    /// What fails: stages after one another, in each what fails at one instant.
+    pub stages: Vec<Vec<String>>,
+    /// The worst that the service comes to.
+    pub ends: Condition,
+    /// How likely it does not work then, with phases and chance as they may come.
+    pub probability: f64,
+    /// The same in words.
+    pub timeline: Vec<String>,
+    /// A fault script for `replay`.
+    pub script: String,
 }
 
 impl Survival {
