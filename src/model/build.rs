@@ -309,6 +309,9 @@ impl<'a, const W: usize> Builder<'a, W> {
                 if let Some(ready) = &spec.ready {
                     processes.set_ready(index, self.compile_set(&ready.expression, &ready.origin)?);
                 }
+                if !spec.failure_pace.is_empty() {
+                    processes.set_failure_pace(index, self.pace(&spec.failure_pace)?);
+                }
                 if self.may_be_spoilt(&spec.name) {
                     processes.may_be_spoilt(index, &mut self.blueprint);
                 }

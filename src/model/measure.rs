@@ -309,6 +309,16 @@ fn describe_count<const W: usize>(count: &Count<W>, blueprint: &Blueprint<W>) ->
             describe_count(a, blueprint),
             describe_count(b, blueprint)
         ),
+        Count::Difference(a, b) => format!(
+            "{} - {}",
+            describe_count(a, blueprint),
+            describe_count(b, blueprint)
+        ),
+        Count::Greatest(a, b) => format!(
+            "max({}, {})",
+            describe_count(a, blueprint),
+            describe_count(b, blueprint)
+        ),
         Count::Least(a, b) => format!(
             "min({}, {})",
             describe_count(a, blueprint),

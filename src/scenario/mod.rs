@@ -304,6 +304,8 @@ pub struct ProcessSpec {
     pub enabled: bool,
     /// Time between crashes of its own.
     pub failure: Distribution,
+    /// How fast it comes to them, where that depends on the situation.
+    pub failure_pace: Vec<PaceRule>,
     /// `TimeoutStartSec`: not ready by then, it is killed.
     pub start_timeout: Option<Nanos>,
     /// Nodes on which it may call itself ready, e.g. `galera.ready`.

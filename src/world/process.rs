@@ -23,6 +23,7 @@
 //! `proc.X.stopped` (its last end was an orderly stop).
 
 use super::WorldSignals;
+use super::pace::Pace;
 use crate::automaton::evaluate::Set;
 use crate::automaton::{
     Automaton, Blueprint, Command, Counters, Delay, Mark, Nanos, Node, NodeCommand, NodeSet,
@@ -108,6 +109,8 @@ struct Process<const W: usize> {
     job: Timers,
     timeout: Option<(Timers, Nanos)>,
     crash: Option<(Timers, Delay)>,
+    /// How fast it comes to a crash of its own, where that depends on anything.
+    failure_pace: Option<Pace<W>>,
     window: Timers,
     starts: Counters,
     start: Delay,
@@ -185,6 +188,7 @@ impl<const W: usize> Processes<W> {
                     burst: u64::from(spec.start_limit_burst),
                     interval: spec.start_limit_interval,
                     enabled: spec.enabled,
+                    failure_pace: None,
                     ready: None,
                     heeds_stop: None,
                 }
@@ -203,6 +207,11 @@ impl<const W: usize> Processes<W> {
         self.processes[index].heeds_stop = Some(heeds);
     }
 
+    /// Tells a process how fast it comes to its crashes.
+    pub fn set_failure_pace(&mut self, index: usize, pace: Pace<W>) {
+        self.processes[index].failure_pace = Some(pace);
+    }
+
     /// Versions of a process may be installed that do not work.
     pub fn may_be_spoilt(&mut self, index: usize, blueprint: &mut Blueprint<W>) {
         let p = &mut self.processes[index];
@@ -216,6 +225,15 @@ impl<const W: usize> Processes<W> {
     /// Tells a process on which nodes it may call itself ready.
     pub fn set_ready(&mut self, index: usize, ready: Set<W>) {
         self.processes[index].ready = Some(ready);
+    }
+
+    /// Lets crashes come as fast as they now should.
+    fn follow_pace(&self, p: &Process<W>, nodes: NodeSet<W>, step: &mut Step<'_, W>) {
+        if let (Some(pace), Some((timers, _))) = (&p.failure_pace, p.crash) {
+            for node in nodes {
+                step.pace(timers.at(node), pace.of(node, step.state()));
+            }
+        }
     }
 
     /// A unit is to be started: what it requires first.
@@ -323,6 +341,7 @@ impl<const W: usize> Processes<W> {
         step.insert(p.launched, node);
         if let Some((timers, delay)) = p.crash {
             step.arm(timers.at(node), delay);
+            self.follow_pace(p, NodeSet::single(node), step);
         }
         self.update_works(p, step);
         step.mark(Mark::Restore);
@@ -548,6 +567,9 @@ impl<const W: usize> Automaton<W> for Processes<W> {
             if let Some(ready) = &p.ready {
                 ready.signals(&mut reads);
             }
+            if let Some(pace) = &p.failure_pace {
+                pace.signals(&mut reads);
+            }
         }
         reads
     }
@@ -573,6 +595,7 @@ impl<const W: usize> Automaton<W> for Processes<W> {
                     step.arm(timers.at(node), delay);
                 }
             }
+            self.follow_pace(p, nodes, step);
             self.update_works(p, step);
         }
     }
@@ -602,6 +625,7 @@ impl<const W: usize> Automaton<W> for Processes<W> {
         }
         for (index, p) in self.processes.iter().enumerate() {
             self.update_works(p, step);
+            self.follow_pace(p, step.get(p.launched), step);
             if let Some(ready) = &p.ready {
                 let waiting = step.get(p.starting) & step.get(p.launched);
                 for node in waiting & ready.value(step.state()) {

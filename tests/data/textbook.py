@@ -344,6 +344,8 @@ case_down("C17", "cold standby that starts with 0.9", "Birolini, chapter 6", "fa
           "work", may_not_start, lambda k: k < 2)
 case_down("C18", "load sharing, three times the rate alone", TR, "load-sharing", "work",
           birth_death([2 * L, 3 * L], [M, M]), lambda k: k < 2)
+case_down("C28", "load sharing of two processes", TR, "worker-processes", "work",
+          birth_death([2 * L, 3 * L], [M, 2 * M]), lambda k: k < 2)
 poisson = [(4 * R10) ** j / factorial(j) for j in range(5)]
 case("C19", "equal load on four", "Scheuer 1988; cut-off Poisson", "equal-load", "work",
      "unavailability", poisson[4] / sum(poisson))
@@ -578,6 +580,9 @@ case("G10", "seven nodes, every triple: lost copysets", "linearity of the mean",
 case("G11", "nine nodes, six copysets: lost copysets", "linearity of the mean", "copysets-permuted",
      "lost", "mean", 6 * Q**3)
 
+case("G12", "three of nine nodes lost at once, ring", CI, "correlated-loss", "data", "no_outage",
+     1 - mpf(9) / 84, **SIMULATE)
+
 # ---------------------------------------------------------------- queues
 
 def erlang_b(servers, load):
@@ -634,7 +639,17 @@ case("H07", "M/E2/1: mean number", PK, "two-stages", "customers", "mean",
 case("H08", "M/D/1: mean number", PK, "constant-service", "customers", "mean",
      r + r**2 / (2 * (1 - r)), **SIMULATE)
 
-# ---------------------------------------------------------------- a stack
+PALM_A = birth_death([mpf("4.4")] * 100, [min(n, 4) + mpf(max(n - 4, 0)) / 2 for n in range(1, 101)])
+here = steady(0, PALM_A)
+case("H09", "Erlang A: probability of waiting", "Palm 1957", "impatience", "no_wait",
+     "unavailability", sum(p for n, p in here.items() if n >= 4))
+case("H09", "Erlang A: mean number that waits", "Palm 1957", "impatience", "waiting", "mean",
+     sum(max(n - 4, 0) * p for n, p in here.items()))
+
+# ---------------------------------------------------------------- timers, and a stack
+
+case("J02", "split vote of two candidates", "Ongaro and Ousterhout 2014", "split-vote", "vote",
+     "no_outage", (1 - mpf(15) / 150) ** 2, **SIMULATE)
 
 case("K01", "three layers", "Barlow and Proschan 1975", "layers", "site", "unavailability",
      1 - (1 - Q**2) ** 2 * majority3(P))

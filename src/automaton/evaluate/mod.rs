@@ -363,6 +363,13 @@ fn look_up<const W: usize>(
         .map(|(signal, _)| signal.to_owned())
         .chain(groups.groups.iter().map(|(group, _)| group.clone()))
         .chain((0..blueprint.nodes()).map(|i| blueprint.node_name(Node(i as u16)).to_owned()));
+    if blueprint.level_named(&name.text).is_some() {
+        return Err(LookupError {
+            message: format!("`{}` is a number, not a set of nodes", name.text),
+            span: name.span.clone(),
+            help: Some(format!("to ask how large it is write level({})", name.text)),
+        });
+    }
     Err(LookupError {
         message: format!("there is no signal, node or group named `{}`", name.text),
         span: name.span.clone(),

@@ -17,6 +17,10 @@ pub enum Count<const W: usize> {
     Sum(Vec<Count<W>>),
     /// A product.
     Product(Box<Count<W>>, Box<Count<W>>),
+    /// The first less the second, never below 0.
+    Difference(Box<Count<W>>, Box<Count<W>>),
+    /// The larger one.
+    Greatest(Box<Count<W>>, Box<Count<W>>),
     /// The smaller one.
     Least(Box<Count<W>>, Box<Count<W>>),
     /// A constant.
@@ -68,6 +72,12 @@ impl<const W: usize> Count<W> {
             CountExpression::Product(a, b) => {
                 Count::Product(Box::new(count(a)?), Box::new(count(b)?))
             }
+            CountExpression::Difference(a, b) => {
+                Count::Difference(Box::new(count(a)?), Box::new(count(b)?))
+            }
+            CountExpression::Greatest(a, b) => {
+                Count::Greatest(Box::new(count(a)?), Box::new(count(b)?))
+            }
             CountExpression::Least(a, b) => Count::Least(Box::new(count(a)?), Box::new(count(b)?)),
             CountExpression::Number(value, _) => Count::Number(*value),
         })
@@ -94,6 +104,8 @@ impl<const W: usize> Count<W> {
                 .iter()
                 .fold(0, |sum: u64, part| sum.saturating_add(part.value(state))),
             Count::Product(a, b) => a.value(state).saturating_mul(b.value(state)),
+            Count::Difference(a, b) => a.value(state).saturating_sub(b.value(state)),
+            Count::Greatest(a, b) => a.value(state).max(b.value(state)),
             Count::Least(a, b) => a.value(state).min(b.value(state)),
             Count::Of(_) | Count::Number(_) => self.value(state),
         }
@@ -106,7 +118,10 @@ impl<const W: usize> Count<W> {
             Count::Level(level, _) => found.push(level.changed),
             Count::If(test) => test.signals(found),
             Count::Sum(parts) => parts.iter().for_each(|part| part.signals(found)),
-            Count::Product(a, b) | Count::Least(a, b) => {
+            Count::Product(a, b)
+            | Count::Difference(a, b)
+            | Count::Greatest(a, b)
+            | Count::Least(a, b) => {
                 a.signals(found);
                 b.signals(found);
             }
@@ -124,6 +139,8 @@ impl<const W: usize> Count<W> {
                 sum.saturating_add(part.limit(blueprint))
             }),
             Count::Product(a, b) => a.limit(blueprint).saturating_mul(b.limit(blueprint)),
+            Count::Difference(a, _) => a.limit(blueprint),
+            Count::Greatest(a, b) => a.limit(blueprint).max(b.limit(blueprint)),
             Count::Least(a, b) => a.limit(blueprint).min(b.limit(blueprint)),
             Count::Number(value) => *value,
         }

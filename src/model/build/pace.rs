@@ -28,7 +28,7 @@ impl<const W: usize> Builder<'_, W> {
         })
     }
 
-    fn pace(&self, rules: &[PaceRule]) -> Result<Pace<W>> {
+    pub(super) fn pace(&self, rules: &[PaceRule]) -> Result<Pace<W>> {
         let rules = rules.iter().map(|rule| {
             let applies = match &rule.applies {
                 AppliesSpec::Always => Applies::Always,

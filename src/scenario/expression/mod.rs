@@ -10,10 +10,10 @@
 //! negation := "not" negation | "(" condition ")" | "true" | "false" | test
 //! test     := ("any" | "all" | "majority" | "tree") "(" set ")" | "majority" "(" votes ")"
 //!           | ("covers" | "grid" | "hierarchical") "(" set { "," set } ")" | count compare count
-//! count    := product { "+" product }      product := number of things { "*" number of things }
+//! count    := product { ("+" | "-") product }      product := number of things { "*" number of things }
 //! votes    := "votes" "(" set ")"
 //! number of things := "count" "(" set ")" | votes | "level" "(" name ")" | "if" "(" condition ")"
-//!           | "min" "(" count "," count ")" | "(" count ")" | number
+//!           | ("min" | "max") "(" count "," count ")" | "(" count ")" | number
 //! share    := term { "+" term }            term := factor { "*" factor }
 //! factor   := "share" "(" set "," set ")" | "ratio" "(" count "," count ")" | number
 //!           | "if" "(" condition ")" | "min" "(" share "," share ")"
@@ -98,6 +98,10 @@ pub enum CountExpression {
     Sum(Vec<CountExpression>),
     /// `a * b`.
     Product(Box<CountExpression>, Box<CountExpression>),
+    /// `a - b`, never below 0.
+    Difference(Box<CountExpression>, Box<CountExpression>),
+    /// `max(a, b)`.
+    Greatest(Box<CountExpression>, Box<CountExpression>),
     /// `min(a, b)`.
     Least(Box<CountExpression>, Box<CountExpression>),
     /// A constant, with its place in the text.
@@ -218,7 +222,10 @@ impl CountExpression {
             CountExpression::Level(name) => found.push(name),
             CountExpression::If(condition) => condition.names(found),
             CountExpression::Sum(parts) => parts.iter().for_each(|part| part.names(found)),
-            CountExpression::Product(a, b) | CountExpression::Least(a, b) => {
+            CountExpression::Product(a, b)
+            | CountExpression::Difference(a, b)
+            | CountExpression::Greatest(a, b)
+            | CountExpression::Least(a, b) => {
                 a.names(found);
                 b.names(found);
             }
@@ -228,7 +235,7 @@ impl CountExpression {
 }
 
 /// Words that cannot name a signal, a node or a group.
-pub const RESERVED: [&str; 19] = [
+pub const RESERVED: [&str; 20] = [
     "any",
     "all",
     "majority",
@@ -242,6 +249,7 @@ pub const RESERVED: [&str; 19] = [
     "share",
     "ratio",
     "min",
+    "max",
     "if",
     "and",
     "or",

@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_LENGTH: usize = 4096;
 /// What may stand where a number of things is needed.
 const A_COUNT: &str =
-    "count(set), votes(set), level(name), if(condition), min(a, b) or a whole number";
+    "count(set), votes(set), level(name), if(condition), min(a, b), max(a, b) or a whole number";
 
 /// Parses a condition, e.g. `any(vip & web)`.
 pub fn parse_condition(text: &str) -> Result<Condition, SyntaxError> {
@@ -298,7 +298,7 @@ impl Parser<'_> {
             "grid" => self.of_groups(Condition::Grid),
             "hierarchical" => self.of_groups(Condition::Hierarchical),
             "tree" => self.of_set().map(Condition::Tree),
-            "" | "count" | "votes" | "level" | "if" | "min" => self.comparison(),
+            "" | "count" | "votes" | "level" | "if" | "min" | "max" => self.comparison(),
             word if RESERVED.contains(&word) => {
                 Err(self.unexpected("a condition such as any(...) or count(...) >= 2"))
             }
@@ -346,10 +346,17 @@ impl Parser<'_> {
 
     fn count(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
         let mut parts = vec![self.product(wanted)?];
-        while self.accept("+") {
-            parts.push(self.product(A_COUNT)?);
+        loop {
+            if self.accept("+") {
+                parts.push(self.product(A_COUNT)?);
+            } else if self.accept("-") {
+                let before = Box::new(single_or(parts, CountExpression::Sum));
+                let less = Box::new(self.product(A_COUNT)?);
+                parts = vec![CountExpression::Difference(before, less)];
+            } else {
+                return Ok(single_or(parts, CountExpression::Sum));
+            }
         }
-        Ok(single_or(parts, CountExpression::Sum))
     }
 
     fn product(&mut self, wanted: &str) -> Result<CountExpression, SyntaxError> {
@@ -379,6 +386,10 @@ impl Parser<'_> {
             Token::Word(word) if word == "min" => {
                 let (a, b) = self.pair(|parser| parser.count(A_COUNT))?;
                 Ok(CountExpression::Least(Box::new(a), Box::new(b)))
+            }
+            Token::Word(word) if word == "max" => {
+                let (a, b) = self.pair(|parser| parser.count(A_COUNT))?;
+                Ok(CountExpression::Greatest(Box::new(a), Box::new(b)))
             }
             Token::Symbol("(") => {
                 self.advance();

@@ -1,7 +1,7 @@
 //! `[process.NAME]` and `[protocol.NAME]`: what runs on the nodes.
 
-use super::Surroundings;
 use super::names::{Names, NodeNames, named_tables};
+use super::{Surroundings, pace};
 use crate::automaton::{Distribution, Nanos};
 use crate::scenario::document::{self, Item, Value};
 use crate::scenario::error::{Origin, Result, ScenarioError};
@@ -89,6 +89,7 @@ fn process(
             Some(item) => delay::interval(item, around.files)?,
             None => Distribution::Never,
         },
+        failure_pace: pace::rules(t, "failure_pace")?,
         start_timeout: t.item("start_timeout").map(start_timeout).transpose()?,
         ready: t.item("ready").map(located_set).transpose()?,
         heeds_stop: t.item("heeds_stop").map(located_set).transpose()?,
