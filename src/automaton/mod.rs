@@ -12,6 +12,7 @@ pub mod delay;
 pub mod distribution;
 pub mod evaluate;
 pub mod fnv;
+mod hazard;
 pub mod logarithm;
 pub mod nanos;
 pub mod node_set;

@@ -71,6 +71,12 @@ impl<const W: usize> State<W> {
         self.counters.fill(0);
     }
 
+    /// Becomes equal to another state of the same model, in the memory that it has.
+    pub fn copy_from(&mut self, other: &State<W>) {
+        self.sets.clone_from(&other.sets);
+        self.counters.clone_from(&other.counters);
+    }
+
     /// The value of a node set variable.
     #[inline]
     pub fn set(&self, id: SetId) -> NodeSet<W> {

@@ -5,6 +5,7 @@ use super::files::{DiskFiles, read_text};
 use crate::automaton::Nanos;
 use crate::engine::solve::Limits;
 use crate::protocol::CATALOGUE;
+use crate::runner::rare::Method;
 use crate::runner::{self, Effort, RunError, RunOutcome, Watcher};
 use crate::scenario::nearest::suggestion;
 use crate::scenario::{Scenario, read, units};
@@ -33,8 +34,19 @@ pub enum Engine {
     Auto,
     /// Discrete-event simulation
     Simulate,
+    /// Copies of what comes near to an outage, or failures made likely
+    Rare,
     /// The chain of all states: exact where all times are exponential
     Solve,
+}
+
+/// How `rare` makes outages less rare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RareMethod {
+    /// Copies of what comes near to an outage; any distribution
+    Splitting,
+    /// Failures made likely, with likelihood ratios; exponential times only
+    Biasing,
 }
 
 /// What is changed in a scenario before it is used.
@@ -75,6 +87,9 @@ pub struct EffortOptions {
     /// The reader that makes the numbers
     #[arg(long, value_enum, default_value = "auto")]
     pub engine: Engine,
+    /// Rare: how outages are made less rare [default: splitting]
+    #[arg(long, value_enum)]
+    pub method: Option<RareMethod>,
     /// Solve: states at most; the likely ones come first, and the rest becomes an interval
     #[arg(long, value_name = "N", default_value_t = Limits::default().states, value_parser = states)]
     pub states: usize,
@@ -134,6 +149,9 @@ impl ServiceOptions {
 /// With --rel-err: replications after which a run gives up, unless told otherwise.
 const RELATIVE_ERROR_LIMIT: u64 = 10_000_000;
 
+/// With --rel-err and --engine rare: replications at least, unless told otherwise.
+const RARE_REPLICATIONS: u64 = 32;
+
 /// States that anybody may ask for; each takes some kilobytes of memory.
 const MAX_STATES: usize = 100_000_000;
 
@@ -167,7 +185,12 @@ impl EffortOptions {
         let from_years = self
             .years
             .map(|years| (years / horizon.years()).ceil().max(1.0) as u64);
-        let replications = self.replications.or(from_years).unwrap_or(run.replications);
+        let from_file = match self.rel_err {
+            // What plain simulation needs at least is no measure for weighted replications.
+            Some(_) if self.engine == Engine::Rare => RARE_REPLICATIONS.min(run.replications),
+            _ => run.replications,
+        };
+        let replications = self.replications.or(from_years).unwrap_or(from_file);
         Effort {
             replications,
             relative_error: self.rel_err,
@@ -206,8 +229,19 @@ impl EffortOptions {
         effort: &Effort,
         watcher: &dyn Watcher,
     ) -> Result<RunOutcome, RunError> {
+        if self.method.is_some() && self.engine != Engine::Rare {
+            let message = "--method belongs to --engine rare".to_owned();
+            return Err(RunError::Effort(message));
+        }
         match self.engine {
             Engine::Auto | Engine::Simulate => runner::run(scenario, files, effort, watcher),
+            Engine::Rare => {
+                let method = match self.method {
+                    None | Some(RareMethod::Splitting) => Method::Splitting,
+                    Some(RareMethod::Biasing) => Method::Biasing,
+                };
+                runner::rare::run(scenario, files, effort, method, watcher)
+            }
             Engine::Solve => {
                 let limits = Limits {
                     states: self.states,
@@ -222,6 +256,7 @@ impl EffortOptions {
     pub fn engine_name(&self) -> &'static str {
         match self.engine {
             Engine::Auto | Engine::Simulate => "simulate",
+            Engine::Rare => "rare",
             Engine::Solve => "solve",
         }
     }

@@ -67,6 +67,23 @@ impl Agenda {
         }
     }
 
+    /// Becomes equal to another agenda for as many timers, in the memory that it has.
+    pub fn copy_from(&mut self, other: &Agenda) {
+        self.pairs.clone_from(&other.pairs);
+        self.paces.clone_from(&other.paces);
+        self.leaves = other.leaves;
+        self.next = other.next;
+        self.armings = other.armings;
+        self.now = other.now;
+    }
+
+    /// When a pending timer runs out.
+    #[inline]
+    pub fn time_of(&self, timer: Timer) -> Option<Nanos> {
+        let key = self.key(timer);
+        (key != IDLE).then_some(Nanos((key >> 64) as u64))
+    }
+
     /// Forgets everything and goes back to time zero.
     pub fn clear(&mut self) {
         self.pairs.fill([IDLE; 2]);

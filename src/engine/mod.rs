@@ -10,6 +10,7 @@ pub mod explore;
 pub mod load;
 pub mod loss;
 pub mod play;
+pub mod rare;
 pub mod record;
 pub mod replay;
 pub mod simulate;

@@ -433,7 +433,7 @@ impl ServiceSum {
         }
     }
 
-    fn add(&mut self, record: &ServiceRecord, end: Nanos) -> (f64, f64, u64) {
+    fn add(&mut self, record: &ServiceRecord, end: Nanos) -> (f64, f64, f64) {
         if let Some(first) = record.first_outage_ns {
             self.first_outages.push(Nanos(first).seconds());
         }
@@ -467,6 +467,6 @@ impl ServiceSum {
             self.years
                 .extend(record.year_ns.iter().map(|year| Nanos(*year).seconds()));
         }
-        (down, record.failed_s, outages)
+        (down, record.failed_s, outages as f64)
     }
 }

@@ -10,6 +10,7 @@ pub mod explore;
 pub mod gather;
 mod load_sum;
 pub mod outcome;
+pub mod rare;
 pub mod solve;
 pub mod survey;
 pub mod verify;
@@ -74,6 +75,9 @@ pub enum RunError {
     /// The search cannot go on.
     #[error("{0}")]
     Explore(String),
+    /// Rare events cannot be found in the way that was asked for.
+    #[error("{0}")]
+    Rare(String),
     /// A replication cannot go on.
     #[error("replication {replication}: {error}")]
     Play {

@@ -283,8 +283,9 @@ pub struct TallyMean {
 /// One replication in numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicationRow {
-    /// For each service: seconds down, seconds of failed requests, outages.
-    pub services: Vec<(f64, f64, u64)>,
+    /// For each service: seconds down, seconds of failed requests, outages (weighted
+    /// where copies were made).
+    pub services: Vec<(f64, f64, f64)>,
     /// Events.
     pub events: u64,
 }
