@@ -7,6 +7,7 @@
 //! after the other, and the best of each is compared.
 
 mod agendas;
+mod rare;
 
 use quorate::engine::simulate::Simulator;
 use quorate::model::{Model, build};
@@ -37,6 +38,8 @@ fn main() {
         || hand_written_w1(1_400_000),
     );
     alone("full-copy, 4 nodes", || ours("full-copy/4-node", 100));
+    println!();
+    rare::print(ROUNDS);
     println!();
     agendas::print(ROUNDS);
 }

@@ -193,7 +193,11 @@ fn how(outcome: &RunOutcome) -> String {
         return format!("solve: {method}; failover times of {simulated}");
     }
     let intervals = numbers::percent(outcome.confidence);
-    format!("{simulated}, {intervals} intervals")
+    let engine = match outcome.engine {
+        "rare" => format!("rare, {method}: "),
+        _ => String::new(),
+    };
+    format!("{engine}{simulated}, {intervals} intervals")
 }
 
 fn new_table(first: &str) -> Table {

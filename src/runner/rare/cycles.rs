@@ -67,7 +67,7 @@ pub fn run<const W: usize>(
             .services
             .push((spec.name.clone(), sum.outcome(spec, causes)));
         if let Some(warning) = Concentration::of(&sum.totals).warning() {
-            let warning = warning.replace("replication", "batch of cycle");
+            let warning = warning.replace(" replications", " batches of cycles");
             outcome.warnings.push(format!("{}: {warning}", spec.name));
         }
         cycles += sum.cycles;

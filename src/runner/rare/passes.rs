@@ -18,6 +18,8 @@ use std::sync::atomic::Ordering;
 const CHUNK: u64 = 4;
 /// Replications after which the stopping rule looks for the first time.
 const FIRST_LOOK: u64 = 32;
+/// Replications are alike if they are worth as much as this part of them, all equal.
+const ALIKE: f64 = 0.5;
 /// Events of one replication with all its copies at most.
 const MAX_TREE_EVENTS: u64 = 200_000_000;
 
@@ -287,7 +289,7 @@ impl<const W: usize> Runner<'_, W> {
                 .outcome(spec, causes, maintained, &scale);
             outcome.services.push((spec.name.clone(), service));
             let totals: Vec<f64> = pass.rows.iter().map(|row| row[at].0).collect();
-            if let Some(warning) = Concentration::of(&totals).warning() {
+            if let Some(warning) = concentration(&totals) {
                 outcome.warnings.push(format!("{}: {warning}", spec.name));
             }
             columns.push((pass, at));
@@ -352,6 +354,14 @@ fn splitter<'m, const W: usize>(
         (effort.warm_up, effort.horizon),
         effort.max_events.min(MAX_TREE_EVENTS),
     )
+}
+
+/// The warning of a mean that hides its variance. Each replication sums over many
+/// copies, so few replications are no reason if they are alike.
+fn concentration(totals: &[f64]) -> Option<String> {
+    let concentration = Concentration::of(totals);
+    let alike = concentration.effective_events >= ALIKE * totals.len() as f64;
+    concentration.warning().filter(|_| !alike)
 }
 
 /// After so many replications, whose error is so many times too large.
