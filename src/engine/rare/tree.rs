@@ -62,6 +62,8 @@ struct Trajectory<const W: usize> {
     possible: u128,
     distance: u32,
     nearer: u128,
+    /// It has been split and has not come to the event that its last frame rests on.
+    leaving: bool,
     /// For the pilot: with these possible events nothing is worth copying.
     idle: Option<u128>,
     /// For the pilot: since when it is at this distance; none where it was put there.
@@ -81,6 +83,7 @@ impl<const W: usize> Trajectory<W> {
         self.distance = other.distance;
         self.nearer = other.nearer;
         self.idle = other.idle;
+        self.leaving = true;
         self.arrived = None;
         self.copied_at = None;
     }
@@ -225,6 +228,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
             possible,
             distance,
             nearer,
+            leaving: false,
             idle: None,
             arrived: Some(Nanos::ZERO),
             copied_at: None,
@@ -250,9 +254,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
                 self.ledger.finish(&trajectory.watch, trajectory.weight);
                 return;
             }
-            let timers = &trajectory.timers;
-            let open = timers.wait_until > timers.now();
-            if !open && self.consider(trajectory) == Fate::Ends {
+            if self.consider(trajectory) == Fate::Ends {
                 return;
             }
         }
@@ -296,10 +298,17 @@ impl<'m, const W: usize> Splitter<'m, W> {
         self.failure = Some(TreeError::Play(PlayError::Runaway { at, runaway }));
     }
 
-    /// No window is open: is the trajectory back where it was split, and is it to be
-    /// split (again)?
+    /// Is the trajectory back where it was split, and is it to be split (again)?
+    ///
+    /// Whether it is back must be seen at the same events by a copy, which opens
+    /// windows of its own, and by the original, which does not.
     #[inline]
     fn consider(&mut self, trajectory: &mut Trajectory<W>) -> Fate {
+        let open = trajectory.timers.wait_until > trajectory.timers.now();
+        if open && (trajectory.leaving || trajectory.frames.is_empty()) {
+            return Fate::GoesOn;
+        }
+        trajectory.leaving = false;
         let up = trajectory.watch.down & self.levels.services == 0;
         if trajectory.timers.possible != trajectory.possible {
             self.find_distance(trajectory);
@@ -324,6 +333,9 @@ impl<'m, const W: usize> Splitter<'m, W> {
         }
         if self.pilot.is_some() {
             self.note_success(trajectory, up);
+        }
+        if open {
+            return Fate::GoesOn;
         }
         let worth_it = up
             && trajectory.weight > 0.0
@@ -397,6 +409,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
                     back: Back::CountsAgain(trajectory.weight),
                 });
                 trajectory.weight = 0.0;
+                trajectory.leaving = true;
                 trajectory.arrived = None;
                 trajectory.timers.open_window(first, true);
             }
