@@ -76,6 +76,12 @@ fn galera_counts_from_the_last_view() {
     }
     assert_eq!(db(&["n1", "n2"], "at once"), Condition::Down);
     assert_eq!(db(&["n1", "n2"], "in sequence"), Condition::Up);
+    // Two crashes are one for Galera until it has given up on the first: about 6 s.
+    assert_eq!(found.windows.len(), 6);
+    for window in &found.windows {
+        let (shortest, longest) = (window.shortest_s, window.longest_s);
+        assert!(3.0 < shortest && longest < 10.0, "{shortest} to {longest}");
+    }
     assert_eq!(db(&["n1", "n2"], "cut off"), Condition::Down);
     assert_eq!(db(&["n1", "n2"], "cut off with the users"), Condition::Down);
     assert_eq!(db(&["n1", "n2", "n3"], "in sequence"), Condition::Down);

@@ -196,7 +196,7 @@ fn on_a_small_cluster() {
 }
 
 #[test]
-#[ignore = "a minute in the dev profile"]
+#[ignore = "10 s of CPU in the dev profile"]
 fn on_two_full_copies() {
     assert!(
         check(
@@ -208,7 +208,7 @@ fn on_two_full_copies() {
 }
 
 #[test]
-#[ignore = "minutes in the dev profile"]
+#[ignore = "a minute of CPU in the dev profile"]
 fn on_three_full_copies() {
     assert!(
         check(
@@ -220,7 +220,7 @@ fn on_three_full_copies() {
 }
 
 #[test]
-#[ignore = "minutes in the dev profile"]
+#[ignore = "a minute of CPU in the dev profile"]
 fn on_four_full_copies() {
     let question = Question {
         services: vec!["query_jobs".to_owned(), "database_write".to_owned()],

@@ -124,6 +124,9 @@ fn remarks(found: &Exploration) -> String {
             continue;
         }
         let _ = writeln!(text, "{}", survives(found, service));
+        if let Some(window) = window(found, service) {
+            let _ = writeln!(text, "{window}");
+        }
         if let Some(stays) = stays(found, service) {
             let _ = writeln!(text, "{stays}");
         }
@@ -199,6 +202,26 @@ fn up_to(nodes: usize) -> String {
 
 fn braces(names: &[String]) -> String {
     format!("{{{}}}", names.join(", "))
+}
+
+/// What "at once" means for a service.
+fn window(found: &Exploration, service: &str) -> Option<String> {
+    let windows = || found.windows.iter().filter(|w| w.service == service);
+    let first = windows().next()?;
+    let shortest = windows()
+        .map(|w| w.shortest_s)
+        .fold(f64::INFINITY, f64::min);
+    let longest = windows().map(|w| w.longest_s).fold(0.0, f64::max);
+    let others = match windows().count() - 1 {
+        0 => String::new(),
+        1 => " (and one more pair)".to_owned(),
+        n => format!(" (and {n} more pairs)"),
+    };
+    Some(format!(
+        "{service}: {}{others} stop it if the second fails within {shortest:.1} to {longest:.1} s \
+         of the first",
+        braces(&first.lost)
+    ))
 }
 
 /// Where a service does not come back with the nodes.

@@ -16,5 +16,6 @@ pub mod cuts;
 mod graph;
 pub mod rest;
 pub mod survive;
+pub mod window;
 
 pub use rest::{Act, ExploreError, Explorer, Limits, Rest, Rests, Seen};

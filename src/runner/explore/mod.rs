@@ -4,6 +4,7 @@
 mod losses;
 pub mod outcome;
 mod sequences;
+mod windows;
 
 use super::{RunError, Watcher};
 use crate::automaton::{Node, NodeSet};
@@ -13,7 +14,7 @@ use crate::engine::explore::{ExploreError, Explorer, Limits, Rests};
 use crate::model::{Model, build};
 use crate::scenario::{Files, Scenario};
 use losses::{Found, Task};
-pub use outcome::{CutSequence, Exploration, Possible, Survival};
+pub use outcome::{CutSequence, Exploration, Possible, Survival, Window};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -150,6 +151,17 @@ impl<'a, const W: usize> Search<'a, W> {
             .collect();
         let sets = losses::all_sets::<W>(self.scenario.nodes.len(), self.most.0);
         let survivability = losses::rows(&found, &sets, &names, &services);
+        let mut windows = Vec::new();
+        for Group { services, model } in &self.groups {
+            let seed = self.question.limits.seed;
+            windows.extend(windows::windows(
+                model,
+                services,
+                self.scenario,
+                &survivability,
+                seed,
+            )?);
+        }
         let start = self.start(&starts);
         note_draws(&survivability, self.question.limits.draws, &mut notes);
         Ok(Exploration {
@@ -162,6 +174,7 @@ impl<'a, const W: usize> Search<'a, W> {
             lost: self.most.0,
             start,
             survivability,
+            windows,
             distance,
             minimal_cut_sequences,
             notes,

@@ -26,6 +26,8 @@ pub struct Exploration {
     pub start: Vec<(String, Condition)>,
     /// What is left after each loss.
     pub survivability: Vec<Survival>,
+    /// Pairs of nodes that stop a service at once and not one after the other.
+    pub windows: Vec<Window>,
     /// The fewest faults that stop each service; `null` where none were found.
     #[serde(serialize_with = "in_order")]
     pub distance: Vec<(String, Option<usize>)>,
@@ -70,6 +72,20 @@ pub struct Possible {
     /// The orders of loss that can lead to it, where others cannot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Vec<String>>,
+}
+
+/// What "at once" means for a pair of nodes: a second loss within this time of the first
+/// still stops the service. Phases move it between the two times.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Window {
+    /// The service.
+    pub service: String,
+    /// The two nodes.
+    pub lost: Vec<String>,
+    /// The shortest that was seen, in seconds.
+    pub shortest_s: f64,
+    /// The longest that was seen, in seconds.
+    pub longest_s: f64,
 }
 
 /// Faults, with time to rest between the stages, after which a service does not work.
