@@ -6,7 +6,7 @@ use super::super::outcome::{
 use crate::automaton::Nanos;
 use crate::engine::rare::{ServiceTotals, Totals};
 use crate::engine::record::LOST_LEVELS;
-use crate::estimate::{Estimate, Moments, rare_total};
+use crate::estimate::{Estimate, Moments, mean, rare_total};
 use crate::runner::Effort;
 use crate::scenario::ServiceSpec;
 
@@ -141,14 +141,16 @@ impl ServiceSum {
     }
 
     /// The time without an outage over the number of first outages, which is right
-    /// where they come at a constant rate.
+    /// where they come at a constant rate. The ends of both intervals are taken
+    /// together: nearly certain outages leave a wide one.
     fn mttf_s(&self, ever: Estimate, scale: &Scale) -> Estimate {
         let whole = (scale.effort.warm_up + scale.effort.horizon).seconds();
-        let waited = (whole - self.since_first.mean()).max(0.0);
+        let since = mean(&self.since_first, scale.effort.confidence);
+        let waited = |since: f64| (whole - since).clamp(0.0, whole);
         Estimate {
-            estimate: waited / ever.estimate,
-            low: waited / ever.high,
-            high: waited / ever.low,
+            estimate: waited(since.estimate) / ever.estimate,
+            low: waited(since.high) / ever.high,
+            high: waited(since.low) / ever.low,
             confidence: ever.confidence,
         }
     }
