@@ -97,7 +97,7 @@ impl<const W: usize> Resync<W> {
             last: blueprint.private_set(&format!("{name}.last")),
             running: blueprint.counter(),
             begun: blueprint.timer(name, "begun", TimerClass::Reaction),
-            copied: blueprint.timers_per_node(&format!("{name}.copy"), TimerClass::Chance),
+            copied: blueprint.timers_per_node(&format!("{name}.copy"), TimerClass::Reaction),
         })
     }
 

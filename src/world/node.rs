@@ -142,6 +142,9 @@ impl<const W: usize> Nodes<W> {
     }
 
     /// Lets the life or the repair of a node go on as fast as it now should.
+    // Never inlined: most models have neither hours nor paces, and events are hot.
+    #[cold]
+    #[inline(never)]
     fn follow_pace(&self, step: &mut Step<'_, W>, node: Node) {
         let healthy = step.has(self.healthy, node);
         let away = !healthy && self.attended.is_some_and(|(now, _)| !step.has(now, node));
