@@ -4,6 +4,7 @@
 use quorate::engine::explore::Limits;
 use quorate::model::measure::Condition;
 use quorate::protocol::CATALOGUE;
+use quorate::report::survivability;
 use quorate::runner::explore::{self, Exploration, Question, Survival};
 use quorate::runner::{RunError, Watcher};
 use quorate::scenario::{NoFiles, read};
@@ -161,6 +162,11 @@ fn orders_that_lead_elsewhere_are_named() {
         let end = ends.iter().find(|end| end.states == [condition]);
         end.expect("an end").orders.clone()
     };
+    assert!(
+        survivability::human(&found)
+            .lines()
+            .all(|line| line.chars().count() <= 100)
+    );
     assert_eq!(of(Condition::Up), [["n1", "n2"]]);
     assert_eq!(of(Condition::Down), [["n2", "n1"]]);
 }

@@ -20,14 +20,17 @@ pub fn human(found: &Exploration) -> String {
     );
     let mut table = plain_table();
     let ways = ways(found);
-    table.set_header(["service", "lost"].into_iter().chain(ways.iter().copied()));
+    let titles = ways.iter().map(|how| how.replace(" with ", "\nwith "));
+    table.set_header(
+        ["service", "lost"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(titles),
+    );
     for line in lines(found, &ways) {
         table.add_row(line);
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.set_width(100);
+    narrow(&mut table);
     let _ = writeln!(text, "{table}");
     text.push_str(
         "(of all sets of so many nodes: how many leave the service like that at worst;\n \
@@ -36,6 +39,15 @@ pub fn human(found: &Exploration) -> String {
     text.push_str(&sequences(found));
     text.push_str(&folded(&remarks(found)));
     text
+}
+
+/// Little space between columns, and cells that are folded where all is too wide.
+fn narrow(table: &mut comfy_table::Table) {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+    table.set_width(100);
 }
 
 /// The ways of losing nodes that were tried, in their order.
@@ -299,10 +311,7 @@ fn sequences(found: &Exploration) -> String {
             count.to_string(),
         ]);
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.set_width(100);
+    narrow(&mut table);
     let _ = writeln!(text, "{table}");
     text
 }
