@@ -104,6 +104,36 @@ impl Distribution {
         }
     }
 
+    /// The distribution in a few words, for people; times are in seconds.
+    pub fn describe(&self) -> String {
+        let mean = self.mean();
+        match self {
+            Distribution::Never => "never".to_owned(),
+            Distribution::Deterministic { value } => format!("a fixed time of {value} s"),
+            Distribution::Uniform { low, high } => format!("uniform times of {low} to {high} s"),
+            Distribution::Exponential { .. } => format!("exponential times (mean {mean} s)"),
+            Distribution::Weibull { shape, .. } => {
+                format!("Weibull times (shape {shape}, mean {mean:.6} s)")
+            }
+            Distribution::Lognormal { sigma, .. } => {
+                format!("lognormal times (sigma {sigma}, mean {mean:.6} s)")
+            }
+            Distribution::Gamma { shape, .. } => {
+                format!("gamma times (shape {shape}, mean {mean} s)")
+            }
+            Distribution::Empirical { sorted } => {
+                format!("{} recorded times (mean {mean:.6} s)", sorted.len())
+            }
+            Distribution::Mixture { parts } => {
+                format!(
+                    "a mixture of {} kinds of times (mean {mean:.6} s)",
+                    parts.len()
+                )
+            }
+            Distribution::Scaled { factor, base } => format!("{factor} times {}", base.describe()),
+        }
+    }
+
     /// The mean in seconds.
     pub fn mean(&self) -> f64 {
         match self {

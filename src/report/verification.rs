@@ -79,6 +79,9 @@ fn remarks(found: &Verification) -> String {
         match (&report.method, &report.because) {
             (Some(method), _) => {
                 let _ = writeln!(text, "{}: {method}.", report.engine);
+                for note in &report.notes {
+                    let _ = writeln!(text, "  {note}.");
+                }
             }
             (None, because) => {
                 let because = because.as_deref().unwrap_or("it was not run");

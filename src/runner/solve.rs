@@ -55,13 +55,24 @@ struct Solver<'a, const W: usize> {
     whole: Model<W>,
 }
 
+/// By how much, relatively, an answer changes with a coarser chain: the time down, and
+/// the number of outages, which depends more on the order of small things.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubt {
+    down: f64,
+    outages: f64,
+}
+
 /// What one chain has to say, and how it was made.
 struct Solved {
     services: Vec<(usize, ServiceAnswer)>,
     tallies: Vec<(usize, TallyAnswer)>,
     states: usize,
     approximations: Vec<String>,
+    /// Relative error of the arithmetic, and of tallies what approximations leave open.
     error: f64,
+    /// What approximations leave open of each service, by its number.
+    doubts: BTreeMap<usize, Doubt>,
     method: &'static str,
     beyond: bool,
 }
@@ -87,13 +98,44 @@ impl<'a, const W: usize> Solver<'a, W> {
     fn run(&self) -> Result<RunOutcome, RunError> {
         let groups = self.groups();
         let mut solved = Vec::new();
+        let mut refused = Vec::new();
         for (index, (needed, measures)) in groups.iter().enumerate() {
             self.watcher.progress(index as u64, groups.len() as u64);
-            solved.push(self.solve(*needed, measures)?);
+            match self.solve(*needed, measures) {
+                Ok(part) => solved.push(part),
+                // Beside other engines, what can be solved is worth having.
+                Err(RunError::Solve(reason)) if self.limits.compared => {
+                    refused.push(self.refusal(measures, &reason));
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.watcher
             .progress(groups.len() as u64, groups.len() as u64);
-        Ok(self.outcome(&solved))
+        if solved.is_empty() && !refused.is_empty() {
+            return Err(RunError::Solve(refused.join("; ")));
+        }
+        let mut outcome = self.outcome(&solved);
+        outcome.notes.splice(0..0, refused);
+        Ok(outcome)
+    }
+
+    /// Why there is no answer for some measures, in a sentence.
+    fn refusal(&self, measures: &[usize], reason: &str) -> String {
+        let services = self.whole.services();
+        let names: Vec<&str> = measures
+            .iter()
+            .map(|measure| match measure.checked_sub(services.len()) {
+                None => services[*measure].name.as_str(),
+                Some(tally) => self.whole.tallies()[tally].name.as_str(),
+            })
+            .collect();
+        let first = reason.lines().next().unwrap_or_default();
+        format!(
+            "no answer for {}: {}",
+            names.join(", "),
+            first.trim_end_matches('.')
+        )
     }
 
     /// Measures that depend on the same automata share a chain.
@@ -122,20 +164,19 @@ impl<'a, const W: usize> Solver<'a, W> {
             ..*self.limits
         };
         let second = self.solve_as_fine_as(needed, measures, &coarser)?;
-        for ((_, fine), (_, coarse)) in solved.services.iter().zip(&second.services) {
-            let off = (fine.steady.down - coarse.steady.down).abs();
-            if fine.steady.down > 0.0 {
-                solved.error = solved.error.max(off / fine.steady.down);
-            }
+        for ((service, fine), (_, coarse)) in solved.services.iter().zip(&second.services) {
+            let doubt = Doubt {
+                down: relative_difference(fine.steady.down, coarse.steady.down),
+                outages: relative_difference(
+                    fine.steady.outages_per_s,
+                    coarse.steady.outages_per_s,
+                ),
+            };
+            solved.doubts.insert(*service, doubt);
         }
         for ((_, fine), (_, coarse)) in solved.tallies.iter().zip(&second.tallies) {
-            for (a, b) in fine
-                .steady
-                .iter()
-                .zip(&coarse.steady)
-                .filter(|(a, _)| **a > 0.0)
-            {
-                solved.error = solved.error.max((a - b).abs() / a);
+            for (a, b) in fine.steady.iter().zip(&coarse.steady) {
+                solved.error = solved.error.max(relative_difference(*a, *b));
             }
         }
         Ok(solved)
@@ -176,6 +217,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             states: chain.len(),
             approximations: chain.approximations.clone(),
             error: run.error,
+            doubts: BTreeMap::new(),
             method: run.method,
             beyond: chain.beyond.is_some(),
         };
@@ -252,17 +294,21 @@ impl<'a, const W: usize> Solver<'a, W> {
         let mut services = Vec::new();
         let mut notes = Vec::new();
         for (index, spec) in scenario.services.iter().enumerate() {
-            let (part, answer) = find(solved, |part| &part.services, index);
+            let Some((part, answer)) = find(solved, |part| &part.services, index) else {
+                continue;
+            };
             let causes = self.whole.services()[index].blame.causes();
             services.push((
                 spec.name.clone(),
-                self.service(spec, answer, part, causes, &mut notes),
+                self.service((index, spec), answer, part, causes, &mut notes),
             ));
         }
         let mut tallies = BTreeMap::new();
         let mut tally_means = BTreeMap::new();
         for (index, spec) in scenario.tallies.iter().enumerate() {
-            let (part, answer) = find(solved, |part| &part.tallies, index);
+            let Some((part, answer)) = find(solved, |part| &part.tallies, index) else {
+                continue;
+            };
             let (levels, mean) = self.tally(answer, part, spec.flow_per_s);
             tallies.insert(spec.name.clone(), levels);
             tally_means.insert(spec.name.clone(), mean);
@@ -304,18 +350,18 @@ impl<'a, const W: usize> Solver<'a, W> {
     }
 
     /// A share of time with the interval that approximations and bounds leave.
-    fn estimate(&self, value: f64, part: &Solved, beyond: f64) -> Estimate {
+    fn estimate(&self, value: f64, error: f64, beyond: f64) -> Estimate {
         Estimate {
             estimate: value,
-            low: value * (1.0 - part.error).max(0.0),
-            high: value * (1.0 + part.error) + beyond,
+            low: value * (1.0 - error).max(0.0),
+            high: value * (1.0 + error) + beyond,
             confidence: self.effort.confidence,
         }
     }
 
     fn service(
         &self,
-        spec: &ServiceSpec,
+        (index, spec): (usize, &ServiceSpec),
         answer: &ServiceAnswer,
         part: &Solved,
         causes: &[String],
@@ -333,13 +379,16 @@ impl<'a, const W: usize> Solver<'a, W> {
             ));
         }
         let shares: &Shares = span.unwrap_or(&answer.steady);
-        let share = |value: f64| self.estimate(value, part, answer.beyond).clamped(0.0, 1.0);
-        let plain = |value: f64| self.estimate(value, part, 0.0);
-        let forgets_start = self.start_share(span.is_some());
-        let share = |value: f64| widened(share(value), forgets_start).clamped(0.0, 1.0);
+        let doubt = part.doubts.get(&index).copied().unwrap_or_default();
+        let error = part.error + self.start_share(span.is_some());
+        let share = |value: f64| {
+            self.estimate(value, error + doubt.down, answer.beyond)
+                .clamped(0.0, 1.0)
+        };
+        let plain = |value: f64| self.estimate(value, error + doubt.outages, 0.0);
         // Outages that nobody has looked at are as long as the others.
         let unseen = shares.outages_per_s * answer.beyond / shares.down.max(f64::MIN_POSITIVE);
-        let outages_per_s = self.estimate(shares.outages_per_s, part, unseen);
+        let outages_per_s = self.estimate(shares.outages_per_s, error + doubt.outages, unseen);
         let unavailability = share(shares.down);
         let failed = share(shares.failed);
         let mut attribution: Vec<CauseShare> = causes
@@ -352,15 +401,18 @@ impl<'a, const W: usize> Solver<'a, W> {
             })
             .collect();
         attribution.sort_by(|a, b| b.share.total_cmp(&a.share));
-        let mean =
-            |time: f64| (shares.outages_per_s > 0.0).then(|| plain(time / shares.outages_per_s));
+        let mean = |time: f64| {
+            let error = error + doubt.down + doubt.outages;
+            let mean_s = time / shares.outages_per_s;
+            (shares.outages_per_s > 0.0).then(|| self.estimate(mean_s, error, 0.0))
+        };
         ServiceOutcome {
             availability: unavailability.complement(),
             unavailability,
             request_availability: failed.complement(),
             read_only: spec.read_only.is_some().then(|| share(shares.read_only)),
             downtime_s_per_year: unavailability.scaled(Nanos::SECONDS_PER_YEAR),
-            outages_per_year: widened(outages_per_s, forgets_start).scaled(Nanos::SECONDS_PER_YEAR),
+            outages_per_year: outages_per_s.scaled(Nanos::SECONDS_PER_YEAR),
             up_at_end: share(answer.up_at_end.map_or(answer.steady.down, |up| 1.0 - up))
                 .complement(),
             mttf_s: plain(answer.mttf_s),
@@ -420,14 +472,14 @@ impl<'a, const W: usize> Solver<'a, W> {
             self.limits.compared || start_matters(mean_of(span), mean_of(&answer.steady))
         });
         let levels = span.unwrap_or(&answer.steady);
-        let mean = self.estimate(mean_of(levels), part, 0.0);
-        let mean = widened(mean, self.start_share(span.is_some()));
+        let error = part.error + self.start_share(span.is_some());
+        let mean = self.estimate(mean_of(levels), error, 0.0);
         let shares = levels
             .iter()
             .enumerate()
             .map(|(value, share)| TallyLevel {
                 value: value as u64,
-                share: self.estimate(*share, part, 0.0).clamped(0.0, 1.0),
+                share: self.estimate(*share, error, 0.0).clamped(0.0, 1.0),
             })
             .collect();
         let mean_time_s = flow_per_s.map(|flow| mean.scaled(1.0 / flow));
@@ -435,11 +487,10 @@ impl<'a, const W: usize> Solver<'a, W> {
     }
 }
 
-fn widened(estimate: Estimate, by: f64) -> Estimate {
-    Estimate {
-        low: estimate.low * (1.0 - by),
-        high: estimate.high * (1.0 + by),
-        ..estimate
+fn relative_difference(fine: f64, coarse: f64) -> f64 {
+    match fine > 0.0 {
+        true => (fine - coarse).abs() / fine,
+        false => 0.0,
     }
 }
 
@@ -451,7 +502,7 @@ fn find<'s, A>(
     solved: &'s [Solved],
     of: impl Fn(&'s Solved) -> &'s Vec<(usize, A)>,
     index: usize,
-) -> (&'s Solved, &'s A) {
+) -> Option<(&'s Solved, &'s A)> {
     solved
         .iter()
         .flat_map(|part| {
@@ -461,7 +512,6 @@ fn find<'s, A>(
         })
         .find(|(known, ..)| **known == index)
         .map(|(_, part, answer)| (part, answer))
-        .expect("every measure belongs to a chain")
 }
 
 fn method(solved: &[Solved]) -> String {

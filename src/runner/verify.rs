@@ -47,6 +47,8 @@ pub struct EngineReport {
     pub method: Option<String>,
     /// Why it has no numbers, where it has none.
     pub because: Option<String>,
+    /// What exactly it computed, where that is not plain, and what it left out.
+    pub notes: Vec<String>,
 }
 
 /// One quantity, as every engine has it.
@@ -107,10 +109,7 @@ pub fn verify(
 fn refusal(answer: Result<RunOutcome, RunError>) -> Result<Result<RunOutcome, String>, RunError> {
     match answer {
         Ok(outcome) => Ok(Ok(outcome)),
-        Err(RunError::Solve(reason)) => {
-            let first = reason.split(". ").next().unwrap_or_default();
-            Ok(Err(first.lines().next().unwrap_or_default().to_owned()))
-        }
+        Err(RunError::Solve(reason)) => Ok(Err(reason)),
         Err(other) => Err(other),
     }
 }
@@ -172,11 +171,13 @@ impl EngineReport {
                         .unwrap_or_else(|| format!("{} replications", outcome.replications)),
                 ),
                 because: None,
+                notes: outcome.notes,
             },
             Err(reason) => EngineReport {
                 engine,
                 method: None,
                 because: Some(reason),
+                notes: Vec::new(),
             },
         }
     }

@@ -206,7 +206,7 @@ impl Waiting {
             phases,
             exact,
             mean_s: distribution.mean(),
-            of: format!("{distribution:?}"),
+            of: distribution.describe(),
         })
     }
 
@@ -216,7 +216,7 @@ impl Waiting {
             phases,
             exact: false,
             mean_s: shift_s + distribution.mean(),
-            of: format!("{shift_s} s, then {distribution:?}"),
+            of: format!("{shift_s} s and then {}", distribution.describe()),
         })
     }
 

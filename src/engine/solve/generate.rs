@@ -11,15 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Situations of the pilot that finds out how fast things come by chance.
 const PILOT_STATES: usize = 500;
-/// A reaction is a clock if its mean is at most this part of the shortest mean of
-/// anything that comes by chance.
-const SHORT: f64 = 0.02;
-
 /// What the list may cost, and how fine it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Situations at most.
     pub states: usize,
+    /// A reaction is a clock if its mean is at most this part of the shortest mean of
+    /// anything that comes by chance.
+    pub short: f64,
     /// Points that stand for a uniform phase.
     pub points: usize,
     /// Stages at most that stand for one delay.
@@ -39,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             states: 1_000_000,
+            short: 0.02,
             points: 2,
             stages: 16,
             patience: 1e-9,
@@ -73,7 +73,7 @@ pub fn generate<const W: usize>(
     let pilot = Waiting::timed(distributions, Nanos::ZERO, 1, 1);
     let mut pilot = Generator::new(Brancher::new(model, pilot, 0), 0.0, stop);
     pilot.list(PILOT_STATES)?;
-    let short = Nanos::from_seconds(SHORT * pilot.brancher.shortest_chance_s());
+    let short = Nanos::from_seconds(limits.short * pilot.brancher.shortest_chance_s());
     let waiting = Waiting::timed(distributions, short, limits.points, limits.stages);
     let mut generator = Generator::new(Brancher::new(model, waiting, 1), limits.patience, stop);
     generator.exact = limits.exact;
