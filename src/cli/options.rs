@@ -29,8 +29,8 @@ pub enum Format {
 /// Which reader makes the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// The one that suits the scenario: solve where the answer is exact, else simulate;
-    /// commands that compare runs always simulate
+    /// The one that suits: solve where the answer is exact, rare where the asked precision
+    /// would take too long, else simulate; commands that compare runs always simulate
     Auto,
     /// Discrete-event simulation
     Simulate,

@@ -37,7 +37,7 @@ fn row(comparison: &Comparison, engines: &[&EngineReport]) -> Vec<String> {
         let mut found = comparison.found.iter();
         found
             .find(|finding| finding.engine == report.engine)
-            .map_or(String::new(), number)
+            .map_or(String::new(), |finding| number(finding, is_exact(report)))
     }));
     cells.push(match comparison.disagree.is_empty() {
         true => String::new(),
@@ -53,15 +53,21 @@ fn in_words(quantity: &str) -> &str {
     }
 }
 
+fn is_exact(report: &EngineReport) -> bool {
+    let method = report.method.as_deref().unwrap_or_default();
+    method.starts_with("exact")
+}
+
 /// The number, and below it how far off it may be.
-fn number(finding: &Finding) -> String {
+fn number(finding: &Finding, is_exact: bool) -> String {
     let value = &finding.value;
     if value.estimate == 0.0 {
         return format!("none seen\nbelow {}", significant(value.high, 2));
     }
     let width = value.relative_half_width();
     let width = match width {
-        w if w < 1e-9 => "exact".to_owned(),
+        w if w < 1e-9 && is_exact => "exact".to_owned(),
+        w if w < 1e-9 => "± 0%".to_owned(),
         w if w < 0.01 => format!("± {}%", significant(100.0 * w, 1)),
         w => format!("± {}", percent(w)),
     };

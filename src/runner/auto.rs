@@ -1,15 +1,22 @@
 //! The engine that suits a scenario.
 //!
 //! Where the model has an exact answer that is quickly found, the means are solved and
-//! only the lengths of single outages are simulated. Everything else is simulated.
+//! only the lengths of single outages are simulated. Everything else is simulated,
+//! unless a pilot says that the asked precision would take too long: then what comes
+//! near to an outage is split.
 
 use super::outcome::ServiceOutcome;
+use super::rare::{self, Method};
 use super::{Effort, RunError, RunOutcome, Watcher, solve};
 use crate::engine::solve::Limits;
 use crate::scenario::{Files, Scenario};
 
 /// States at most of a chain that is solved without being asked for: about a second.
 const STATES: usize = 20_000;
+/// Replications of the pilot that finds out how rare outages are.
+const PILOT: u64 = 256;
+/// Where the asked precision takes so many times the pilot, rare events are split.
+const PATIENCE: f64 = 200.0;
 
 /// Runs a scenario with the engine that suits it, and says in a note which and why.
 /// `counted` means that the user asked for a number of replications.
@@ -36,11 +43,51 @@ pub fn run(
         }
         Err(reason) => reason,
     };
+    if let Some(why_rare) = waiting_is_hopeless(scenario, files, effort, watcher)? {
+        let rare = rare::run(scenario, files, effort, Method::Splitting, watcher);
+        if let Ok(mut outcome) = rare {
+            let note = format!("--engine auto took rare: {reason}, and {why_rare}");
+            outcome.notes.insert(0, note);
+            return Ok(outcome);
+        }
+    }
     let mut outcome = super::run(scenario, files, effort, watcher)?;
     outcome
         .notes
         .insert(0, format!("--engine auto took simulate: {reason}"));
     Ok(outcome)
+}
+
+/// Would simulation need more replications for the asked precision than it may have?
+/// A pilot tells.
+fn waiting_is_hopeless(
+    scenario: &Scenario,
+    files: &dyn Files,
+    effort: &Effort,
+    watcher: &dyn Watcher,
+) -> Result<Option<String>, RunError> {
+    let Some(wanted) = effort.relative_error else {
+        return Ok(None);
+    };
+    if scenario.services.is_empty() {
+        return Ok(None);
+    }
+    let pilot = Effort {
+        replications: effort.replications.min(PILOT),
+        relative_error: None,
+        ..*effort
+    };
+    let found = super::run(scenario, files, &pilot, watcher)?;
+    let worst = found.worst_relative_error();
+    let needed = found.replications as f64 * (worst / wanted).powi(2);
+    let too_many = needed > (effort.limit as f64).min(PATIENCE * pilot.replications as f64);
+    Ok(too_many.then(|| match worst.is_finite() {
+        true => format!("simulation would need about {needed:.0e} replications"),
+        false => format!(
+            "simulation saw no outage in {} replications",
+            found.replications
+        ),
+    }))
 }
 
 const TOOK_SOLVE: &str =

@@ -5,12 +5,16 @@
 //! samples, another takes as rates, a third clones. Where two intervals do not overlap,
 //! one of them is wrong, and that is a defect to be understood, not averaged.
 
-use super::{Effort, RunError, RunOutcome, Watcher, outcome::SCHEMA, solve};
+use super::outcome::SCHEMA;
+use super::rare::{self, Method};
+use super::{Effort, RunError, RunOutcome, Watcher, solve};
 use crate::engine::solve::Limits;
 use crate::estimate::Estimate;
 use crate::scenario::{Files, Scenario};
 use serde::Serialize;
 
+/// Replications at most of an engine whose replications are weighted.
+const RARE_REPLICATIONS: u64 = 200;
 /// Probability that sound engines are said to disagree somewhere in one verification.
 const FALSE_ALARM: f64 = 0.01;
 
@@ -41,7 +45,7 @@ pub struct Verification {
 /// One engine.
 #[derive(Clone, Debug, Serialize)]
 pub struct EngineReport {
-    /// Its name, and the method where it has several.
+    /// Its name; the two ways of `rare` stand for themselves.
     pub engine: &'static str,
     /// How it made its numbers; none where it could not.
     pub method: Option<String>,
@@ -89,18 +93,33 @@ pub fn verify(
         confidence: confidence(scenario),
         ..*effort
     };
+    // Weighted replications tell more each, and cost more.
+    let few = Effort {
+        replications: effort.replications.min(RARE_REPLICATIONS),
+        ..effort
+    };
     let limits = Limits {
         states,
         compared: true,
         ..Limits::default()
     };
-    let solved = solve::run(scenario, files, &effort, &limits, watcher);
     let answers = vec![
         (
             "simulate",
             Ok(super::run(scenario, files, &effort, watcher)?),
         ),
-        ("solve", refusal(solved)?),
+        (
+            "splitting",
+            refusal(rare::run(scenario, files, &few, Method::Splitting, watcher))?,
+        ),
+        (
+            "biasing",
+            refusal(rare::run(scenario, files, &few, Method::Biasing, watcher))?,
+        ),
+        (
+            "solve",
+            refusal(solve::run(scenario, files, &effort, &limits, watcher))?,
+        ),
     ];
     Ok(compare(scenario, &effort, answers))
 }
@@ -109,7 +128,7 @@ pub fn verify(
 fn refusal(answer: Result<RunOutcome, RunError>) -> Result<Result<RunOutcome, String>, RunError> {
     match answer {
         Ok(outcome) => Ok(Ok(outcome)),
-        Err(RunError::Solve(reason)) => Ok(Err(reason)),
+        Err(RunError::Solve(reason) | RunError::Rare(reason)) => Ok(Err(reason)),
         Err(other) => Err(other),
     }
 }
@@ -117,7 +136,7 @@ fn refusal(answer: Result<RunOutcome, RunError>) -> Result<Result<RunOutcome, St
 /// A level at which all pairs of engines together raise few false alarms.
 fn confidence(scenario: &Scenario) -> f64 {
     let quantities = 2 * scenario.services.len() + scenario.tallies.len();
-    let pairs = 3;
+    let pairs = 6;
     1.0 - FALSE_ALARM / (quantities.max(1) * pairs) as f64
 }
 
