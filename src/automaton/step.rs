@@ -1,6 +1,6 @@
 //! One step of the transition function, as an automaton sees it.
 
-use super::{Command, Counter, Delay, Level, Node, NodeSet, SetId, State, StreamId, Timer};
+use super::{Command, Counter, Delay, Level, Nanos, Node, NodeSet, SetId, State, StreamId, Timer};
 
 /// Who wants to know when a set changes: one bit for each automaton and one for
 /// each measure (service or tally).
@@ -217,6 +217,15 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Nothing happens where it is not running; arming it (again) ends its pace.
     pub fn pace(&mut self, timer: Timer, factor: f64) {
         self.reader.pace(timer, factor);
+    }
+
+    /// Does chance have a say? Under a fault script nothing fails by chance: a
+    /// spontaneous timer, such as this one, does not even start there.
+    pub fn chance_has_a_say(&mut self, spontaneous: Timer) -> bool {
+        self.arm(spontaneous, Delay::Fixed(Nanos::ZERO));
+        let runs = self.is_armed(spontaneous);
+        self.cancel(spontaneous);
+        runs
     }
 
     /// Tells the statistics of a fault or a return.

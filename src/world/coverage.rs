@@ -97,20 +97,11 @@ impl<const W: usize> Coverage<W> {
         }
     }
 
-    /// Under a fault script nothing fails by chance: a spontaneous timer does not
-    /// even start there.
-    fn chance_has_a_say(&self, step: &mut Step<'_, W>) -> bool {
-        step.arm(self.luck, Delay::Fixed(Nanos(1)));
-        let runs = step.is_armed(self.luck);
-        step.cancel(self.luck);
-        runs
-    }
-
     /// Members have been lost by a fault, and somebody could go on without them.
     fn take_over(&self, lost: NodeSet<W>, step: &mut Step<'_, W>) {
         let mut fails = !step.get(self.rigged).is_empty();
         step.put_private(self.rigged, NodeSet::EMPTY);
-        if self.works < 1.0 && self.chance_has_a_say(step) {
+        if self.works < 1.0 && step.chance_has_a_say(self.luck) {
             for _ in lost {
                 fails |= step.chance(1.0 - self.works);
             }

@@ -202,11 +202,14 @@ impl<const W: usize> Runner<'_, W> {
         let factors: Vec<String> = (levels.describe().iter())
             .map(|(distance, factor)| format!("1/{factor:.3} at {distance}"))
             .collect();
+        let copies = match factors.is_empty() {
+            true => "no copies".to_owned(),
+            false => format!("weight of a copy {}", factors.join(", ")),
+        };
         format!(
-            "{names}: {} minimal cuts, the shortest of {} events; weight of a copy {}",
+            "{names}: {} minimal cuts, the shortest of {} events; {copies}",
             group.cuts.cuts.len(),
             group.cuts.cuts.first().map_or(0, Vec::len),
-            factors.join(", ")
         )
     }
 
