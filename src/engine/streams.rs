@@ -15,17 +15,26 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// The name of the generator, for result files.
 pub const GENERATOR: &str = "xoshiro256++ (SplitMix64 seeded)";
 
-/// One generator, with its next number drawn ahead.
+/// Numbers that a stream in use draws at once.
+const BLOCK: usize = 8;
+
+/// One generator, with its next numbers drawn ahead.
 ///
 /// The delay of an event decides which event comes next, so the processor cannot
-/// go on before it is known. A logarithm that was taken while the event before
-/// was at work costs no waiting (a third of the time of W1, docs/performance.md).
+/// go on before it is known. Logarithms that were taken before cost no waiting, and
+/// those of a block are independent of each other, so that the processor works on
+/// several at once. Most streams are used once or twice in a replication: blocks begin
+/// with one number and double.
 #[derive(Clone, Debug)]
 struct Stream {
     generator: Xoshiro256PlusPlus,
-    uniform: f64,
-    /// `-ln(1 - uniform)`, where the stream was last asked for that.
-    exponential: f64,
+    uniforms: [f64; BLOCK],
+    /// `-ln(1 - uniform)` of each, where the stream has been asked for that.
+    exponentials: [f64; BLOCK],
+    /// The first number that has not been used.
+    next: u8,
+    /// How many there are.
+    filled: u8,
     logarithmic: bool,
 }
 
@@ -33,33 +42,59 @@ impl Stream {
     fn new() -> Stream {
         Stream {
             generator: Xoshiro256PlusPlus::seed_from_u64(0),
-            uniform: 0.0,
-            exponential: 0.0,
+            uniforms: [0.0; BLOCK],
+            exponentials: [0.0; BLOCK],
+            next: 0,
+            filled: 0,
             logarithmic: false,
         }
     }
 
     fn seed(&mut self, seed: u64) {
         self.generator = Xoshiro256PlusPlus::seed_from_u64(seed);
-        self.refill();
+        self.next = 0;
+        self.filled = 0;
     }
 
-    #[inline]
+    #[inline(never)]
     fn refill(&mut self) {
-        // 53 bits fit into a signed number, from which the conversion is cheaper.
-        let bits = (self.generator.next_u64() >> 11) as i64;
-        self.uniform = bits as f64 * (1.0 / (1u64 << 53) as f64);
-        if self.logarithmic {
-            self.exponential = -ln(1.0 - self.uniform);
+        let size = (2 * usize::from(self.filled)).clamp(1, BLOCK);
+        for uniform in &mut self.uniforms[..size] {
+            // 53 bits fit into a signed number, from which the conversion is cheaper.
+            let bits = (self.generator.next_u64() >> 11) as i64;
+            *uniform = bits as f64 * (1.0 / (1u64 << 53) as f64);
         }
+        self.next = 0;
+        self.filled = size as u8;
+        if self.logarithmic {
+            self.take_logarithms();
+        }
+    }
+
+    fn take_logarithms(&mut self) {
+        let filled = usize::from(self.filled).min(BLOCK);
+        let pairs = self.exponentials.iter_mut().zip(&self.uniforms);
+        for (exponential, uniform) in pairs.take(filled) {
+            *exponential = -ln(1.0 - uniform);
+        }
+    }
+
+    /// The place of the next number, which then is used.
+    #[inline]
+    fn advance(&mut self) -> usize {
+        if self.next == self.filled {
+            self.refill();
+        }
+        let place = usize::from(self.next) % BLOCK;
+        self.next += 1;
+        place
     }
 
     /// A uniform number, 0 <= u < 1.
     #[inline]
     fn uniform(&mut self) -> f64 {
-        let uniform = self.uniform;
-        self.refill();
-        uniform
+        let place = self.advance();
+        self.uniforms[place]
     }
 
     /// The exponential variate with mean 1 that belongs to the next uniform number.
@@ -67,11 +102,10 @@ impl Stream {
     fn exponential(&mut self) -> f64 {
         if !self.logarithmic {
             self.logarithmic = true;
-            self.exponential = -ln(1.0 - self.uniform);
+            self.take_logarithms();
         }
-        let exponential = self.exponential;
-        self.refill();
-        exponential
+        let place = self.advance();
+        self.exponentials[place]
     }
 }
 
