@@ -7,17 +7,13 @@
 //! after the other, and the best of each is compared.
 
 mod agendas;
+mod by_hand;
 mod rare;
 
 use quorate::engine::simulate::Simulator;
 use quorate::model::{Model, build};
 use quorate::protocol::CATALOGUE;
 use quorate::scenario::{NoFiles, Scenario, read};
-use rand_distr::{Distribution, Exp1};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Instant;
 
 /// How often each contestant runs.
@@ -34,10 +30,30 @@ fn main() {
     );
     pair(
         "W1 machine repair",
-        || ours("benchmarks/w1", 200),
-        || hand_written_w1(1_400_000),
+        || ours::<1>("benchmarks/w1", 200),
+        || by_hand::w1(1_400_000),
     );
-    alone("full-copy, 4 nodes", || ours("full-copy/4-node", 100));
+    pair(
+        "W4, 10 nodes and 1 crew",
+        || ours::<1>("benchmarks/w4-10", 100),
+        || by_hand::w4(10, 1, 0.9887, 1_000_000),
+    );
+    pair(
+        "W4, 100 nodes and 2 crews",
+        || ours::<16>("benchmarks/w4-100", 10),
+        || by_hand::w4(100, 2, 0.9863, 1_000_000),
+    );
+    pair(
+        "W4, 1000 nodes and 20 crews",
+        || ours::<16>("benchmarks/w4-1000", 2),
+        || by_hand::w4(1000, 20, 0.99, 1_000_000),
+    );
+    pair(
+        "W5, one of its 1000 scenarios",
+        || ours::<1>("benchmarks/w5", 1000),
+        || by_hand::w5(1000),
+    );
+    alone("full-copy, 4 nodes", || ours::<1>("full-copy/4-node", 100));
     println!();
     rare::print(ROUNDS);
     println!();
@@ -76,9 +92,9 @@ fn scenario(name: &str) -> Scenario {
 }
 
 /// Events per second of our engine on a scenario.
-fn ours(name: &str, replications: u64) -> f64 {
+fn ours<const W: usize>(name: &str, replications: u64) -> f64 {
     let scenario = scenario(name);
-    let model: Model<1> = build::model(&scenario, &NoFiles).expect("the model is sound");
+    let model: Model<W> = build::model(&scenario, &NoFiles).expect("the model is sound");
     let run = &scenario.run;
     let mut simulator = Simulator::new(&model, 1, run.warm_up, run.horizon, run.max_events);
     let begin = Instant::now();
@@ -86,41 +102,4 @@ fn ours(name: &str, replications: u64) -> f64 {
         .map(|replication| simulator.replicate(replication).expect("plays").events)
         .sum();
     events as f64 / begin.elapsed().as_secs_f64()
-}
-
-/// W1 as one would write it for itself: a heap of four events, ziggurat
-/// exponentials, the time at each number of nodes up.
-fn hand_written_w1(events: u64) -> f64 {
-    let (life, repair) = (990.0, 10.0);
-    let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
-    let draw = |generator: &mut Xoshiro256PlusPlus, mean: f64| {
-        let unit: f64 = Exp1.sample(generator);
-        unit * mean
-    };
-    // The bits of a positive float sort like the float, so the heap can hold them.
-    let key = |time: f64, node: u32| Reverse((time.to_bits(), node));
-    let begin = Instant::now();
-    let mut heap = BinaryHeap::with_capacity(8);
-    for node in 0..4u32 {
-        heap.push(key(draw(&mut generator, life), node));
-    }
-    let (mut up, mut now, mut hours_at) = (0b1111u32, 0.0, [0.0; 5]);
-    for _ in 0..events {
-        let Some(Reverse((bits, node))) = heap.pop() else {
-            break;
-        };
-        let time = f64::from_bits(bits);
-        hours_at[up.count_ones() as usize] += time - now;
-        now = time;
-        up ^= 1 << node;
-        let mean = if up >> node & 1 == 1 { life } else { repair };
-        heap.push(key(time + draw(&mut generator, mean), node));
-    }
-    let seconds = begin.elapsed().as_secs_f64();
-    let share = hours_at[4] / now;
-    assert!(
-        (share - 0.960_596).abs() < 0.01,
-        "the baseline computes the right thing: {share}"
-    );
-    events as f64 / seconds
 }
