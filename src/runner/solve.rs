@@ -153,7 +153,7 @@ impl<'a, const W: usize> Solver<'a, W> {
     }
 
     fn solve(&self, needed: u128, measures: &[usize]) -> Result<Solved, RunError> {
-        let mut solved = self.solve_as_fine_as(needed, measures, self.limits)?;
+        let mut solved = self.solve_as_fine_as(needed, measures, self.limits, true)?;
         let look_again = solved.states <= SECOND_LOOK_STATES || self.limits.compared;
         if solved.approximations.is_empty() || !look_again {
             return Ok(solved);
@@ -163,7 +163,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             stages: (self.limits.stages / 2).max(1),
             ..*self.limits
         };
-        let second = self.solve_as_fine_as(needed, measures, &coarser)?;
+        let second = self.solve_as_fine_as(needed, measures, &coarser, false)?;
         for ((service, fine), (_, coarse)) in solved.services.iter().zip(&second.services) {
             let doubt = Doubt {
                 down: relative_difference(fine.steady.down, coarse.steady.down),
@@ -182,11 +182,14 @@ impl<'a, const W: usize> Solver<'a, W> {
         Ok(solved)
     }
 
+    /// A chain with these limits, and its answers: in the long run, and if asked for
+    /// `through_time` from the start to the horizon.
     fn solve_as_fine_as(
         &self,
         needed: u128,
         measures: &[usize],
         limits: &Limits,
+        through_time: bool,
     ) -> Result<Solved, RunError> {
         let model: Model<W> = build::model(self.scenario, self.files)
             .map_err(RunError::Scenario)?
@@ -206,11 +209,9 @@ impl<'a, const W: usize> Solver<'a, W> {
             )));
         }
         let run = stationary::long_run(&chain);
-        let span = transient::span(
-            &chain,
-            self.effort.warm_up.seconds(),
-            self.effort.horizon.seconds(),
-        );
+        let (warm_up, horizon) = (self.effort.warm_up, self.effort.horizon);
+        let follow = || transient::span(&chain, warm_up.seconds(), horizon.seconds());
+        let span = through_time.then(follow).flatten();
         let mut solved = Solved {
             services: Vec::new(),
             tallies: Vec::new(),

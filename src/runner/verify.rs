@@ -14,7 +14,7 @@ use crate::scenario::{Files, Scenario};
 use serde::Serialize;
 
 /// Replications at most of an engine whose replications are weighted.
-const RARE_REPLICATIONS: u64 = 200;
+const RARE_REPLICATIONS: u64 = 40;
 /// Probability that sound engines are said to disagree somewhere in one verification.
 const FALSE_ALARM: f64 = 0.01;
 
@@ -187,6 +187,7 @@ impl EngineReport {
                 method: Some(
                     outcome
                         .method
+                        .filter(|method| method != engine)
                         .unwrap_or_else(|| format!("{} replications", outcome.replications)),
                 ),
                 because: None,
