@@ -58,6 +58,15 @@ pub trait Automaton<const W: usize>: Send + Sync {
     /// Automata begin in the order in which the model lists them, the world first.
     fn begin(&self, step: &mut Step<'_, W>);
 
+    /// A set that this automaton reads has changed before all had begun: the state of
+    /// those that it depends on has only now been laid out.
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.react(step);
+    }
+
+    /// All have begun and come to rest: the time to arm what depends on others.
+    fn begun(&self, _step: &mut Step<'_, W>) {}
+
     /// A set that this automaton reads has changed.
     fn react(&self, step: &mut Step<'_, W>);
 

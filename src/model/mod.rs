@@ -93,13 +93,17 @@ impl<const W: usize> Model<W> {
                 step.choice_stream = *stream;
                 automaton.fire(timer, &mut step);
             }
-            Cause::Begin => self.each(&mut step, |automaton, step| automaton.begin(step)),
+            Cause::Begin => {
+                self.each(&mut step, |automaton, step| automaton.begin(step));
+                self.settle(&mut step, |automaton, step| automaton.begin_again(step));
+                self.each(&mut step, |automaton, step| automaton.begun(step));
+            }
             Cause::Obey(command) => {
                 self.each(&mut step, |automaton, step| automaton.obey(command, step));
             }
         }
         if step.pending != 0 || step.orders.is_some() {
-            self.settle(&mut step);
+            self.settle(&mut step, |automaton, step| automaton.react(step));
         }
         step.disturbance
     }
@@ -113,7 +117,7 @@ impl<const W: usize> Model<W> {
 
     /// Lets the automata react until none has anything more to say, always the
     /// first in the model's order.
-    fn settle(&self, step: &mut Step<'_, W>) {
+    fn settle(&self, step: &mut Step<'_, W>, react: impl Fn(&dyn Automaton<W>, &mut Step<'_, W>)) {
         let mut reactions = 0;
         loop {
             if let Some(orders) = step.orders.take() {
@@ -125,7 +129,7 @@ impl<const W: usize> Model<W> {
                 step.pending &= step.pending - 1;
                 let (automaton, stream) = &self.automata[index];
                 step.choice_stream = *stream;
-                automaton.react(step);
+                react(automaton.as_ref(), step);
                 if reactions >= MAX_REACTIONS {
                     step.disturbance.runaway = Some(index as u8);
                     return;

@@ -35,10 +35,7 @@
 
 use super::{Protocol, Resolver, Site};
 use crate::automaton::evaluate::Set;
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Delay, Mark, Nanos, Node, NodeSet, SetId, Sets, Step,
-    Timer, TimerClass,
-};
+use crate::automaton::{Automaton, Blueprint, Command, Mark, Node, NodeSet, SetId, Sets, Step, Timer};
 use crate::scenario::error::Result;
 use crate::scenario::parameters::LocatedSet;
 
@@ -76,9 +73,6 @@ pub struct DynamicVoting<const W: usize> {
     reach: Sets,
     primary: SetId,
     electorate: SetId,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
 }
 
 impl<const W: usize> DynamicVoting<W> {
@@ -102,8 +96,6 @@ impl<const W: usize> DynamicVoting<W> {
             reach: site.signals.reach,
             primary: blueprint.signal(&format!("{name}.primary"), members),
             electorate: blueprint.signal(&format!("{name}.electorate"), members),
-            running: blueprint.counter(),
-            begun: blueprint.timer(name, "begun", TimerClass::Reaction),
         })
     }
 
@@ -240,24 +232,25 @@ impl<const W: usize> Automaton<W> for DynamicVoting<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
+    }
+
+    fn begun(&self, step: &mut Step<'_, W>) {
+        self.vote(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        if step.count(self.running) == 0 {
-            self.lay_out(step);
-        } else {
-            self.vote(step);
-        }
+        self.vote(step);
     }
 
     fn fire(&self, _timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         self.vote(step);
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         let Command::Operator {
             protocol, action, ..
         } = command

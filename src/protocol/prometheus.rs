@@ -26,10 +26,7 @@
 
 use super::{Protocol, Resolver, Site};
 use crate::automaton::evaluate::Set;
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Counters, Delay, Nanos, Node, NodeSet, SetId, Step,
-    Timer, TimerClass, Timers,
-};
+use crate::automaton::{Automaton, Blueprint, Counters, Delay, Nanos, Node, NodeSet, SetId, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::scenario::parameters::LocatedSet;
 use crate::world::WorldSignals;
@@ -72,9 +69,6 @@ pub struct Prometheus<const W: usize> {
     alert: SetId,
     working: SetId,
     seen_live: SetId,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
 }
 
 /// What one server knows.
@@ -134,8 +128,6 @@ impl<const W: usize> Prometheus<W> {
             alert: blueprint.signal(&format!("{name}.alert"), targets),
             working: blueprint.signal(&format!("{name}.working"), site.members()),
             seen_live: blueprint.private_set(&format!("{name}.seen_live")),
-            running: blueprint.counter(),
-            begun: blueprint.timer(name, "begun", TimerClass::Reaction),
         })
     }
 
@@ -325,13 +317,17 @@ impl<const W: usize> Automaton<W> for Prometheus<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
+    }
+
+    fn begun(&self, step: &mut Step<'_, W>) {
+        self.settle(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        if step.count(self.running) == 0 {
-            return self.lay_out(step);
-        }
         let same = self.live(step) == step.get(self.seen_live)
             && self.live(step) & step.get(self.world.clients) == step.get(self.working)
             && self
@@ -344,7 +340,6 @@ impl<const W: usize> Automaton<W> for Prometheus<W> {
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         for view in &self.views {
             if let Some(node) = view.timer.node(timer)
                 && self.works(view, step)
@@ -353,9 +348,5 @@ impl<const W: usize> Automaton<W> for Prometheus<W> {
             }
         }
         self.settle(step);
-    }
-
-    fn obey(&self, _command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
     }
 }

@@ -28,10 +28,7 @@
 
 use super::{Protocol, Resolver, Site};
 use crate::automaton::evaluate::Set;
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Delay, Mark, Nanos, Node, NodeSet, SetId, Step, Timer,
-    TimerClass, Timers,
-};
+use crate::automaton::{Automaton, Blueprint, Command, Delay, Mark, Node, NodeSet, SetId, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::scenario::parameters::LocatedSet;
 
@@ -60,9 +57,6 @@ pub struct Resync<const W: usize> {
     lost: SetId,
     /// Those that were current when none was left.
     last: SetId,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
     copied: Timers,
 }
 
@@ -95,8 +89,6 @@ impl<const W: usize> Resync<W> {
             donating,
             lost,
             last: blueprint.private_set(&format!("{name}.last")),
-            running: blueprint.counter(),
-            begun: blueprint.timer(name, "begun", TimerClass::Reaction),
             copied: blueprint.timers_per_node(&format!("{name}.copy"), TimerClass::Reaction),
         })
     }
@@ -210,19 +202,21 @@ impl<const W: usize> Automaton<W> for Resync<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
+    }
+
+    fn begun(&self, step: &mut Step<'_, W>) {
+        self.follow(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        if step.count(self.running) == 0 {
-            self.lay_out(step);
-        } else {
-            self.follow(step);
-        }
+        self.follow(step);
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         if let Some(node) = self.copied.node(timer) {
             self.has_copied(node, step);
         }
@@ -230,7 +224,6 @@ impl<const W: usize> Automaton<W> for Resync<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         let Command::Operator {
             protocol, action, ..
         } = command

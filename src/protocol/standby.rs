@@ -22,10 +22,7 @@
 
 use super::{Protocol, Resolver, Site};
 use crate::automaton::evaluate::Set;
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Delay, Nanos, Node, NodeCommand, NodeSet, SetId, Step,
-    Timer, TimerClass, Timers,
-};
+use crate::automaton::{Automaton, Blueprint, Command, Delay, Nanos, Node, NodeCommand, NodeSet, SetId, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::scenario::parameters::LocatedSet;
 
@@ -44,9 +41,6 @@ pub struct Standby<const W: usize> {
     active: SetId,
     starting: SetId,
     spare: SetId,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
     /// The end of each take-over.
     take_over: Timers,
     /// Never runs out: it tells whether chance has a say at all.
@@ -84,8 +78,6 @@ impl<const W: usize> Standby<W> {
             active,
             starting,
             spare,
-            running: blueprint.counter(),
-            begun: blueprint.timer(name, "begun", TimerClass::Reaction),
             take_over: blueprint.timers_per_node(&format!("{name}.take_over"), TimerClass::Reaction),
             luck: blueprint.timer(name, "luck", TimerClass::Chance),
         })
@@ -189,26 +181,24 @@ impl<const W: usize> Automaton<W> for Standby<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
+    }
+
+    fn begun(&self, step: &mut Step<'_, W>) {
+        self.follow(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        if step.count(self.running) == 0 {
-            self.lay_out(step);
-        } else {
-            self.follow(step);
-        }
+        self.follow(step);
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         if let Some(node) = self.take_over.node(timer) {
             self.works(node, step);
         }
         self.follow(step);
-    }
-
-    fn obey(&self, _command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
     }
 }

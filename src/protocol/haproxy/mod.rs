@@ -52,10 +52,7 @@ mod check;
 
 use super::{Protocol, Resolver, Site};
 use crate::automaton::evaluate::Set;
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Counters, Delay, Nanos, Node, NodeSet, SetId, Step,
-    Timer, TimerClass,
-};
+use crate::automaton::{Automaton, Blueprint, Counters, Delay, Nanos, Node, NodeSet, SetId, Step, Timer, TimerClass};
 use crate::scenario::error::Result;
 use crate::scenario::parameters::LocatedSet;
 use crate::world::WorldSignals;
@@ -84,9 +81,6 @@ pub struct Haproxy<const W: usize> {
     /// How many retransmissions a stalled connection has behind it, or `ANSWER`.
     stage: Counters,
     first_check: Timer,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
 }
 
 /// What scenarios may name.
@@ -188,7 +182,6 @@ impl<const W: usize> Haproxy<W> {
             .collect();
         let pairs = views.len() * servers.len();
         let first_check = register_checks(name, &views, &servers, blueprint);
-        let begun = blueprint.timer(name, "begun", TimerClass::Reaction);
         Ok(Haproxy {
             name: name.to_owned(),
             servers,
@@ -207,9 +200,7 @@ impl<const W: usize> Haproxy<W> {
             health: blueprint.counters(pairs),
             stage: blueprint.counters(pairs),
             // Members and servers are never empty.
-            first_check: first_check.unwrap_or(begun),
-            running: blueprint.counter(),
-            begun,
+            first_check: first_check.unwrap_or(Timer(0)),
         })
     }
 
@@ -416,15 +407,14 @@ impl<const W: usize> Automaton<W> for Haproxy<W> {
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
         self.publish(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    // What the checks see may itself still be finding its initial state.
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.begin(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        if step.count(self.running) == 0 {
-            // What the checks see may itself still be finding its initial state.
-            self.lay_out(step);
-            return self.publish(step);
-        }
         let mut changed = false;
         for (view, v) in self.views.iter().enumerate() {
             let worked = !step.get(v.works).is_empty();
@@ -451,16 +441,11 @@ impl<const W: usize> Automaton<W> for Haproxy<W> {
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         let pair = timer.0.wrapping_sub(self.first_check.0) as usize;
         if pair < self.views.len() * self.servers.len() {
             let (view, server) = (pair / self.servers.len(), pair % self.servers.len());
             self.check(view, self.servers[server], step);
             self.publish(step);
         }
-    }
-
-    fn obey(&self, _command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
     }
 }

@@ -60,10 +60,7 @@ mod script;
 mod settings;
 
 use super::{Protocol, Resolver, Site};
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Counters, Delay, KillTarget, Mark, Nanos, Node,
-    NodeSet, ProcessCommand, SetId, Sets, Step, Timer, TimerClass, Timers,
-};
+use crate::automaton::{Automaton, Blueprint, Command, Counters, Delay, KillTarget, Mark, Nanos, Node, NodeSet, ProcessCommand, SetId, Sets, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
@@ -114,9 +111,6 @@ pub struct Keepalived<const W: usize> {
     /// From the loss of carrier to FAULT.
     link: Timers,
     patience: Timers,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
-    begun: Timer,
     seen: Seen,
 }
 
@@ -193,8 +187,6 @@ impl<const W: usize> Keepalived<W> {
             patience: timers("preempt_delay"),
             heard: blueprint.counters(blueprint.nodes()),
             skewed_by: blueprint.counters(blueprint.nodes()),
-            running: blueprint.counter(),
-            begun: blueprint.timer(name, "begun", TimerClass::Reaction),
             seen,
         })
     }
@@ -468,14 +460,15 @@ impl<const W: usize> Automaton<W> for Keepalived<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    // What the script sees may itself still be finding its initial state.
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        // What the script sees may itself still be finding its initial state.
-        if step.count(self.running) == 0 {
-            self.lay_out(step);
-        } else if self.anything_new(step) {
+        if self.anything_new(step) {
             self.follow_daemons(step);
             self.follow_links(step);
             self.watch_checks(step);
@@ -485,15 +478,11 @@ impl<const W: usize> Automaton<W> for Keepalived<W> {
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
-        if timer != self.begun {
-            self.ran_out(timer, step);
-            self.settle(step);
-        }
+        self.ran_out(timer, step);
+        self.settle(step);
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         if let Command::Process(ProcessCommand::Kill(target), name, nodes) = command
             && *name == self.process_name
             && *target != KillTarget::All

@@ -81,10 +81,7 @@ mod control;
 mod settings;
 
 use super::{Protocol, Resolver, Site};
-use crate::automaton::{
-    Automaton, Blueprint, Command, Counter, Counters, Delay, Mark, Nanos, Node, NodeSet, SetId, Sets,
-    Step, Timer, TimerClass, Timers,
-};
+use crate::automaton::{Automaton, Blueprint, Command, Counters, Mark, Node, NodeSet, SetId, Sets, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
@@ -122,8 +119,6 @@ pub struct Slurm<const W: usize> {
     /// How long a client's call has lasted at its last try; calls that gave up.
     waited: Counters,
     calls: Counters,
-    /// Zero while the initial state is still being laid out.
-    running: Counter,
     seen: Vec<(SetId, SetId)>,
     seen_reach: Sets,
     seen_state: SetId,
@@ -167,7 +162,6 @@ struct Own {
 }
 
 struct SlurmTimers {
-    begun: Timer,
     control: Timers,
     ping: Timers,
     verdict: Timers,
@@ -221,11 +215,9 @@ impl Own {
 
 impl SlurmTimers {
     fn register<const W: usize>(name: &str, blueprint: &mut Blueprint<W>) -> SlurmTimers {
-        let begun = blueprint.timer(name, "begun", TimerClass::Reaction);
         let mut timers =
             |what: &str| blueprint.timers_per_node(&format!("{name}.{what}"), TimerClass::Reaction);
         SlurmTimers {
-            begun,
             control: timers("control"),
             ping: timers("ping"),
             verdict: timers("verdict"),
@@ -309,7 +301,6 @@ impl<const W: usize> Slurm<W> {
             stage: blueprint.counters(n),
             waited: blueprint.counters(n),
             calls: blueprint.counters(n),
-            running: blueprint.counter(),
             seen: watched(name, &sources, blueprint),
             seen_reach: blueprint.private_sets(&format!("{name}.seen_reach")),
             seen_state: blueprint.private_set(&format!("{name}.seen_state")),
@@ -471,14 +462,19 @@ impl<const W: usize> Automaton<W> for Slurm<W> {
 
     fn begin(&self, step: &mut Step<'_, W>) {
         self.lay_out(step);
-        step.arm(self.timers.begun, Delay::Fixed(Nanos::ZERO));
+    }
+
+    // What the folder lies on may itself still be finding its initial state.
+    fn begin_again(&self, step: &mut Step<'_, W>) {
+        self.lay_out(step);
+    }
+
+    fn begun(&self, step: &mut Step<'_, W>) {
+        self.settle(step);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {
-        // What the folder lies on may itself still be finding its initial state.
-        if step.count(self.running) == 0 {
-            self.lay_out(step);
-        } else if self.anything_new(step) {
+        if self.anything_new(step) {
             self.follow_daemons(step);
             self.remember(step);
             self.settle(step);
@@ -486,15 +482,11 @@ impl<const W: usize> Automaton<W> for Slurm<W> {
     }
 
     fn fire(&self, timer: Timer, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
-        if timer != self.timers.begun {
-            self.ran_out(timer, step);
-        }
+        self.ran_out(timer, step);
         self.settle(step);
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        step.set_count(self.running, 1);
         let Command::Operator {
             protocol,
             action,
