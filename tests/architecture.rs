@@ -270,7 +270,7 @@ fn every_parameter_has_a_source() {
         let parameters =
             Parameters::new(kind, &defaults, &own).unwrap_or_else(|e| panic!("{file}: {e}"));
         let mut count = 0;
-        for (path, parameter) in parameters.iter() {
+        for (path, parameter) in parameters.iter().chain(parameters.templates()) {
             count += 1;
             let source = parameter.source.trim();
             assert!(

@@ -16,7 +16,10 @@ pub enum NodeCommand {
     /// Orderly shutdown of a machine that is well: every process is stopped first,
     /// and it stays off, ageing, until it is released.
     Hold,
-    /// A machine that was held may boot.
+    /// Power is taken from a machine that is well: no process, no packet, until it is
+    /// released.
+    SwitchOff,
+    /// A machine that was held or switched off may boot.
     Release,
     /// The machine stands still (a paused virtual machine).
     Freeze,

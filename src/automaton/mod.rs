@@ -81,4 +81,10 @@ pub trait Automaton<const W: usize>: Send + Sync {
     fn actions(&self) -> &[&'static str] {
         &[]
     }
+
+    /// What orders to processes reach besides the processes of the scenario, and where,
+    /// e.g. the resources of a cluster manager.
+    fn processes(&self) -> Vec<(String, NodeSet<W>)> {
+        Vec::new()
+    }
 }

@@ -257,22 +257,26 @@ impl<const W: usize> Lookup<'_, W> {
 
     /// Is there such a process, and on at least one of these nodes?
     fn has_process(&self, name: &str, at: &Origin, nodes: NodeSet<W>) -> ScenarioResult<()> {
-        let processes = &self.scenario.processes;
-        let Some(spec) = processes.iter().find(|p| p.name == name) else {
-            let known = processes.iter().map(|p| &p.name);
+        let of_scenario = self.scenario.processes.iter().map(|spec| {
+            let nodes = spec.nodes.iter().map(|&i| Node(i as u16)).collect();
+            (spec.name.clone(), nodes)
+        });
+        let of_automata = self
+            .model
+            .automata()
+            .flat_map(|automaton| automaton.processes());
+        let known: Vec<(String, NodeSet<W>)> = of_scenario.chain(of_automata).collect();
+        let Some((_, places)) = known.iter().find(|(process, _)| process == name) else {
             let message = format!("there is no process `{name}`");
             return Err(ScenarioError::at(at, message, "unknown process")
-                .maybe_help(suggestion(name, known)));
+                .maybe_help(suggestion(name, known.iter().map(|(process, _)| process))));
         };
-        if spec.nodes.iter().any(|&i| nodes.contains(Node(i as u16))) {
+        if places.intersects(nodes) {
             return Ok(());
         }
         let message = format!("the process `{name}` runs on none of these nodes");
-        let names: Vec<_> = spec
-            .nodes
-            .iter()
-            .map(|&i| self.scenario.nodes[i].name.as_str())
-            .collect();
+        let place = |node: Node| self.model.blueprint().node_name(node);
+        let names: Vec<_> = places.iter().map(place).collect();
         Err(ScenarioError::at(at, message, "not there")
             .help(format!("it runs on {}", names.join(", "))))
     }

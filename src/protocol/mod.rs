@@ -13,6 +13,8 @@ use crate::scenario::{Files, Group};
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
 
+pub mod optional_set;
+
 /// The protocols: name, file, type. One line each.
 macro_rules! protocols {
     ($($kind:literal => $module:ident :: $type:ident),* $(,)?) => {

@@ -7,9 +7,14 @@ use super::document::{Item, Table, Value};
 use super::error::{Origin, Result, ScenarioError};
 use super::expression::{self, SetExpression};
 use super::nearest::suggestion;
+use super::read::names::check_name;
 use super::reader;
 use crate::automaton::{Distribution, Nanos};
 use std::collections::BTreeMap;
+
+/// In a model file, the name that stands for every name that a scenario may give, as in
+/// `[resource."*"]`.
+const ANY_NAME: &str = "*";
 
 /// Keys of a protocol's table that are not parameters of its model.
 const STRUCTURE: [&str; 2] = ["kind", "on"];
@@ -31,6 +36,10 @@ pub struct Parameters {
     /// The name of the instance, for messages.
     pub instance: String,
     values: BTreeMap<String, Parameter>,
+    /// Defaults of what the scenario names itself, e.g. `resource.*.start`.
+    templates: BTreeMap<String, Parameter>,
+    /// The names that the scenario has given, in its order, e.g. under `resource`.
+    named: BTreeMap<String, Vec<String>>,
     origin: Origin,
 }
 
@@ -50,9 +59,13 @@ impl Parameters {
         if let Value::Table(table) = &defaults.value {
             collect_defaults("", table, &mut values)?;
         }
+        let any = |path: &str| path.split('.').any(|part| part == ANY_NAME);
+        let (templates, values) = values.into_iter().partition(|(path, _)| any(path));
         let mut parameters = Parameters {
             instance: instance.to_owned(),
             values,
+            templates,
+            named: BTreeMap::new(),
             origin: own.origin.clone(),
         };
         if let Value::Table(table) = &own.value {
@@ -73,7 +86,11 @@ impl Parameters {
                 continue;
             }
             let branch = format!("{path}.");
+            let family = format!("{path}.{ANY_NAME}.");
             match &entry.item.value {
+                Value::Table(members) if self.templates.keys().any(|k| k.starts_with(&family)) => {
+                    self.add_members(&path, &family, members)?;
+                }
                 Value::Table(inner) if self.values.keys().any(|k| k.starts_with(&branch)) => {
                     self.lay_over(&path, inner)?;
                 }
@@ -93,6 +110,44 @@ impl Parameters {
             }
         }
         Ok(())
+    }
+
+    /// What the scenario names itself: each name gets the defaults of its family, and the
+    /// scenario's values are laid over them.
+    fn add_members(&mut self, path: &str, family: &str, members: &Table) -> Result<()> {
+        for member in &members.entries {
+            check_name(&member.key, &member.key_origin)?;
+            let Value::Table(own) = &member.item.value else {
+                let message = format!("`{path}.{}` must be a table", member.key);
+                return Err(ScenarioError::at(&member.item.origin, message, "here"));
+            };
+            let prefix = format!("{path}.{}", member.key);
+            for (template, parameter) in &self.templates {
+                if let Some(rest) = template.strip_prefix(family) {
+                    self.values
+                        .insert(format!("{prefix}.{rest}"), parameter.clone());
+                }
+            }
+            self.named
+                .entry(path.to_owned())
+                .or_default()
+                .push(member.key.clone());
+            self.lay_over(&prefix, own)?;
+        }
+        Ok(())
+    }
+
+    /// The names that the scenario has given under a path, e.g. under `resource`, in its
+    /// order. The parameters of each are found under `resource.NAME.`.
+    pub fn names(&self, path: &str) -> &[String] {
+        self.named.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// The defaults of whatever the scenario may name, e.g. `resource.*.start`.
+    pub fn templates(&self) -> impl Iterator<Item = (&str, &Parameter)> {
+        self.templates
+            .iter()
+            .map(|(path, value)| (path.as_str(), value))
     }
 
     /// All parameters in the order of their paths.
@@ -310,5 +365,54 @@ fn join(prefix: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{prefix}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::document;
+
+    const MODEL: &str = r#"
+        quick = { value = "1s", source = "test" }
+        [resource."*"]
+        start = { value = "2s", source = "test" }
+        on = { value = true, source = "test" }
+        [resource."*".monitor]
+        interval = { value = "10s", source = "test" }
+    "#;
+
+    fn parameters(own: &str) -> Result<Parameters> {
+        let parse = |name: &str, text: &str| document::parse(name, text).expect("valid");
+        Parameters::new("crm", &parse("model", MODEL), &parse("own", own))
+    }
+
+    #[test]
+    fn names_have_the_defaults_of_their_family() {
+        let p = parameters(
+            "[resource.web]\nstart = \"3s\"\n[resource.db]\nmonitor.interval = \"5s\"\non = false",
+        )
+        .expect("valid");
+        assert_eq!(p.names("resource"), ["web", "db"]);
+        let seconds = |path: &str| p.duration(path).expect("a duration").seconds();
+        assert_eq!(seconds("resource.web.start"), 3.0);
+        assert_eq!(seconds("resource.web.monitor.interval"), 10.0);
+        assert_eq!(seconds("resource.db.start"), 2.0);
+        assert_eq!(seconds("resource.db.monitor.interval"), 5.0);
+        assert!(p.flag("resource.web.on").expect("a flag"));
+        assert!(!p.flag("resource.db.on").expect("a flag"));
+        assert!(p.iter().all(|(path, _)| !path.contains('*')));
+        assert_eq!(p.templates().count(), 3);
+    }
+
+    #[test]
+    fn what_no_name_can_have_is_refused() {
+        for own in [
+            "[resource.web]\nstrat = \"3s\"",
+            "[resource.\"a b\"]",
+            "resource.web = 3",
+        ] {
+            assert!(parameters(own).is_err(), "{own}");
+        }
     }
 }

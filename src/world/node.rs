@@ -306,7 +306,7 @@ impl<const W: usize> Nodes<W> {
                         self.fail(step, node);
                     }
                 }
-                NodeCommand::Hold => {
+                NodeCommand::Hold | NodeCommand::SwitchOff => {
                     step.insert(self.held, node);
                     if step.has(self.up, node) || step.has(self.booting, node) {
                         step.mark(Mark::Fault);

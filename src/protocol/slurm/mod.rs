@@ -80,12 +80,13 @@ mod compute;
 mod control;
 mod settings;
 
+use super::optional_set::OptionalSet;
 use super::{Protocol, Resolver, Site};
 use crate::automaton::{Automaton, Blueprint, Command, Counters, Mark, Node, NodeSet, SetId, Sets, Step, Timer, TimerClass, Timers};
 use crate::scenario::error::Result;
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
-use settings::{Optional, Settings};
+use settings::Settings;
 
 const ACTIONS: [&str; 2] = ["resume", "restart"];
 
@@ -101,8 +102,8 @@ pub struct Slurm<const W: usize> {
     members: NodeSet<W>,
     compute_nodes: NodeSet<W>,
     settings: Settings,
-    state: Optional<W>,
-    accounting: Optional<W>,
+    state: OptionalSet<W>,
+    accounting: OptionalSet<W>,
     world: WorldSignals,
     process: ProcessSignals,
     slurmd: Option<ProcessSignals>,
@@ -286,8 +287,8 @@ impl<const W: usize> Slurm<W> {
             members,
             compute_nodes,
             settings,
-            state: Optional::read(site, "state", members)?,
-            accounting: Optional::read(site, "accounting", members)?,
+            state: OptionalSet::read(site, "state", members)?,
+            accounting: OptionalSet::read(site, "accounting", members)?,
             world: site.signals,
             process,
             slurmd,

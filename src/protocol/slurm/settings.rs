@@ -1,10 +1,8 @@
 //! The parameters of an instance, read and checked.
 
-use crate::automaton::evaluate::Set;
-use crate::automaton::{Blueprint, Delay, Nanos, NodeSet, SetId, Step};
-use crate::protocol::{Resolver, Site};
+use crate::automaton::{Blueprint, Delay, Nanos};
+use crate::protocol::Site;
 use crate::scenario::error::Result;
-use crate::scenario::parameters::LocatedSet;
 
 /// The most that a backup waits between two heartbeats of its own (SS heartbeat.c).
 const LONGEST_BEAT: u64 = 30;
@@ -90,40 +88,4 @@ fn hang_chances(site: &Site<'_>) -> Result<Vec<f64>> {
             chance.clamp(0.0, 1.0)
         })
         .collect())
-}
-
-/// A set expression that may be left empty.
-pub struct Optional<const W: usize> {
-    text: Option<LocatedSet>,
-    set: Set<W>,
-}
-
-impl<const W: usize> Optional<W> {
-    /// `otherwise` is its value where it is empty.
-    pub fn read(site: &Site<'_>, path: &str, otherwise: NodeSet<W>) -> Result<Self> {
-        Ok(Optional {
-            text: site.parameters.set(path)?,
-            set: Set::Fixed(otherwise),
-        })
-    }
-
-    pub fn link(&mut self, resolve: &Resolver<'_, W>) -> Result<()> {
-        if let Some(text) = &self.text {
-            self.set = resolve(text)?;
-        }
-        Ok(())
-    }
-
-    pub fn is_given(&self) -> bool {
-        self.text.is_some()
-    }
-
-    #[inline]
-    pub fn value(&self, step: &Step<'_, W>) -> NodeSet<W> {
-        self.set.value(step.state())
-    }
-
-    pub fn signals(&self, found: &mut Vec<SetId>) {
-        self.set.signals(found);
-    }
 }

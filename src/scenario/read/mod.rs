@@ -5,7 +5,7 @@ mod coverage;
 mod human_error;
 mod load;
 mod maintenance;
-mod names;
+pub(super) mod names;
 mod nodes;
 mod pace;
 mod people;
