@@ -217,6 +217,7 @@ impl<'a, const W: usize> Builder<'a, W> {
     }
 
     fn protocols(&mut self, files: &dyn Files) -> Result<()> {
+        let mut memberships = Vec::new();
         for spec in &self.scenario.protocols {
             let owner = self.claim_owner();
             let site = Site {
@@ -231,10 +232,12 @@ impl<'a, const W: usize> Builder<'a, W> {
                     .zip(&self.process_signals)
                     .map(|(spec, signals)| (spec.name.as_str(), *signals))
                     .collect(),
+                memberships: memberships.clone(),
                 groups: &self.scenario.groups,
                 files,
             };
             let built = protocol::build(&spec.kind, &site, &mut self.blueprint)?;
+            memberships.extend(built.membership().map(|m| (spec.name.as_str(), m)));
             self.protocols.push((owner, built));
             self.add(Placeholder);
         }

@@ -12,7 +12,9 @@ use crate::scenario::parameters::{LocatedSet, Parameters, in_expression};
 use crate::scenario::{Files, Group};
 use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
+use membership::Membership;
 
+pub mod membership;
 pub mod optional_set;
 
 /// The protocols: name, file, type. One line each.
@@ -69,6 +71,11 @@ pub trait Protocol<const W: usize>: Automaton<W> {
         Ok(())
     }
 
+    /// What it tells others of who is there, if that is its business.
+    fn membership(&self) -> Option<Membership> {
+        None
+    }
+
     /// The protocol as a plain automaton.
     fn into_automaton(self: Box<Self>) -> Box<dyn Automaton<W>>;
 }
@@ -85,6 +92,8 @@ pub struct Site<'a> {
     pub signals: WorldSignals,
     /// The processes of the scenario by name.
     pub processes: Vec<(&'a str, ProcessSignals)>,
+    /// The membership services that come before it in the scenario, by name.
+    pub memberships: Vec<(&'a str, Membership)>,
     /// The groups of nodes, for parameters that name nodes.
     pub groups: &'a [Group],
     /// Finds files that distributions name.
@@ -135,6 +144,18 @@ impl Site<'_> {
     /// The members as a set.
     pub fn members<const W: usize>(&self) -> NodeSet<W> {
         self.nodes.iter().copied().collect()
+    }
+
+    /// The membership service that the parameter `path` names.
+    pub fn membership(&self, path: &str) -> Result<Membership> {
+        let name = self.parameters.text(path)?;
+        let found = self.memberships.iter().find(|(known, _)| *known == name);
+        found.map(|(_, membership)| *membership).ok_or_else(|| {
+            let message = format!("`{}` needs a membership service `{name}`", self.name);
+            self.parameters.error(path, message).help(format!(
+                "add [protocol.{name}] with kind = \"corosync\" before it, or name another one with {path} = \"...\""
+            ))
+        })
     }
 
     /// The signals of the process that the parameter `path` names.
