@@ -103,6 +103,8 @@ impl<'a, const W: usize> Builder<'a, W> {
             carrier: blueprint.signal("net.carrier", all),
             clients: blueprint.signal("net.clients", all),
             reach: blueprint.private_sets("net.reach"),
+            powered: blueprint.private_set("node.powered"),
+            unplugged: blueprint.private_set("node.unplugged"),
         };
         let groups = scenario
             .groups
@@ -149,7 +151,7 @@ impl<'a, const W: usize> Builder<'a, W> {
 
     fn world(&mut self) {
         let scenario = self.scenario;
-        let powered = self.blueprint.private_set("node.powered");
+        let powered = self.signals.powered;
         let connected = self.blueprint.private_set("net.connected");
         let calendars = upkeep::calendars(scenario);
         let attended = (!calendars.is_empty()).then(|| self.blueprint.private_set("node.attended"));

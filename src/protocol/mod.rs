@@ -47,6 +47,7 @@ macro_rules! protocols {
 
 protocols! {
     "copysets" => copysets::Copysets,
+    "drbd" => drbd::Drbd,
     "dynamic_voting" => dynamic_voting::DynamicVoting,
     "galera" => galera::Galera,
     "gluster" => gluster::Gluster,

@@ -118,7 +118,7 @@ impl<const W: usize> Standby<W> {
     fn call(&self, node: Node, step: &mut Step<'_, W>) {
         if self.starts < 1.0 && !self.has_luck(step) {
             let failed = NodeSet::single(node);
-            step.order(Command::Nodes(NodeCommand::PowerOff, failed));
+            step.order(Command::Nodes(NodeCommand::Crash, failed));
         } else if self.takes_over == Delay::Fixed(Nanos::ZERO) {
             self.works(node, step);
         } else {

@@ -35,4 +35,8 @@ pub struct WorldSignals {
     /// `reach[i]`: the nodes to which node `i` has a path, itself included. Whether
     /// they run is another question: `running`.
     pub reach: crate::automaton::Sets,
+    /// Nodes that get power from what they share with others.
+    pub powered: SetId,
+    /// Nodes whose own power was taken away, until they are started or repaired.
+    pub unplugged: SetId,
 }

@@ -34,6 +34,7 @@ pub struct Nodes<const W: usize> {
     booting: SetId,
     /// Nodes that have power; kept by the shared components.
     powered: SetId,
+    unplugged: SetId,
     /// Failure while healthy, end of the repair while not: a node never waits for both.
     fate: Timers,
     /// End of the boot; absent where nobody takes any time for it.
@@ -93,6 +94,7 @@ impl<const W: usize> Nodes<W> {
             attended: attended.map(|id| (id, blueprint.private_set("node.seen_attended"))),
             booting: blueprint.private_set("node.booting"),
             powered,
+            unplugged: signals.unplugged,
             fate,
             boot,
             life_streams: blueprint.streams_per_node("failure"),
@@ -248,10 +250,19 @@ impl<const W: usize> Nodes<W> {
             self.next_in_queue(step, crew);
         }
         step.put_private(self.healthy, step.get(self.healthy).with(node));
+        self.plug_in(step, node);
         self.arm_life(step, node);
         step.mark(Mark::Restore);
         if step.has(self.powered, node) && !step.has(self.held, node) {
             self.switch_on(step, node);
+        }
+    }
+
+    /// Whoever repairs or starts a machine sees to its power as well.
+    #[inline(always)]
+    fn plug_in(&self, step: &mut Step<'_, W>, node: Node) {
+        if !step.get(self.unplugged).is_empty() {
+            step.remove(self.unplugged, node);
         }
     }
 
@@ -302,6 +313,9 @@ impl<const W: usize> Nodes<W> {
         for node in nodes {
             match order {
                 NodeCommand::PowerOff | NodeCommand::Crash | NodeCommand::Stop => {
+                    if order == NodeCommand::PowerOff {
+                        step.insert(self.unplugged, node);
+                    }
                     if step.has(self.healthy, node) {
                         self.fail(step, node);
                     }
@@ -319,6 +333,7 @@ impl<const W: usize> Nodes<W> {
                 }
                 NodeCommand::Start => {
                     step.remove(self.held, node);
+                    self.plug_in(step, node);
                     if !step.has(self.healthy, node) {
                         self.forget_repair(step, node);
                         step.insert(self.healthy, node);
@@ -360,7 +375,7 @@ impl<const W: usize> Automaton<W> for Nodes<W> {
     }
 
     fn writes(&self) -> Vec<SetId> {
-        vec![self.up, self.frozen, self.running]
+        vec![self.up, self.frozen, self.running, self.unplugged]
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {
