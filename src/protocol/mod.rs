@@ -54,6 +54,7 @@ protocols! {
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
     "prometheus" => prometheus::Prometheus,
+    "raft" => raft::Raft,
     "redis_cluster" => redis_cluster::RedisCluster,
     "redis_sentinel" => redis_sentinel::RedisSentinel,
     "resync" => resync::Resync,
