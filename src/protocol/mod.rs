@@ -53,6 +53,7 @@ protocols! {
     "gluster" => gluster::Gluster,
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
+    "mariadb_replication" => mariadb_replication::MariadbReplication,
     "prometheus" => prometheus::Prometheus,
     "raft" => raft::Raft,
     "redis_cluster" => redis_cluster::RedisCluster,
