@@ -77,6 +77,16 @@ impl<const W: usize> State<W> {
         self.counters.clone_from(&other.counters);
     }
 
+    /// What does not change where nodes change places: how many are in the sets, and the
+    /// values of the counters, each in ascending order.
+    pub fn without_names(&self) -> (Vec<usize>, Vec<u64>) {
+        let mut sizes: Vec<usize> = self.sets.iter().map(|set| set.len()).collect();
+        let mut counters = self.counters.clone();
+        sizes.sort_unstable();
+        counters.sort_unstable();
+        (sizes, counters)
+    }
+
     /// The value of a node set variable.
     #[inline]
     pub fn set(&self, id: SetId) -> NodeSet<W> {

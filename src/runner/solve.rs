@@ -4,6 +4,7 @@ use super::outcome::{CauseShare, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel,
 use super::{Effort, RunError, Watcher};
 use crate::automaton::Nanos;
 use crate::engine::solve::measures::{self, ServiceAnswer, Shares, TallyAnswer};
+use crate::engine::solve::merge::merged;
 use crate::engine::solve::transient::{self, Span};
 use crate::engine::solve::{Chain, GenerateError, Limits, generate, stationary};
 use crate::estimate::Estimate;
@@ -67,7 +68,10 @@ struct Doubt {
 struct Solved {
     services: Vec<(usize, ServiceAnswer)>,
     tallies: Vec<(usize, TallyAnswer)>,
+    /// States that were listed.
     states: usize,
+    /// What was left of them when equal ones were one.
+    merged: usize,
     approximations: Vec<String>,
     /// Relative error of the arithmetic, and of tallies what approximations leave open.
     error: f64,
@@ -153,7 +157,7 @@ impl<'a, const W: usize> Solver<'a, W> {
     }
 
     fn solve(&self, needed: u128, measures: &[usize]) -> Result<Solved, RunError> {
-        let mut solved = self.solve_as_fine_as(needed, measures, self.limits, true)?;
+        let mut solved = self.solve_once(needed, measures)?;
         let look_again = solved.states <= SECOND_LOOK_STATES || self.limits.compared;
         if solved.approximations.is_empty() || !look_again {
             return Ok(solved);
@@ -161,36 +165,40 @@ impl<'a, const W: usize> Solver<'a, W> {
         let coarser = Limits {
             points: (self.limits.points - 1).max(1),
             stages: (self.limits.stages / 2).max(1),
+            patience: 10.0 * self.limits.patience,
             ..*self.limits
         };
-        let second = self.solve_as_fine_as(needed, measures, &coarser, false)?;
-        for ((service, fine), (_, coarse)) in solved.services.iter().zip(&second.services) {
+        self.doubt(needed, &coarser, &mut solved)?;
+        Ok(solved)
+    }
+
+    /// Compares answers in the long run with those of a coarser chain.
+    fn doubt(&self, needed: u128, coarser: &Limits, solved: &mut Solved) -> Result<(), RunError> {
+        let (model, chain) = self.chain(needed, coarser)?;
+        let chain = merged(chain);
+        let run = stationary::long_run(&chain);
+        for (service, fine) in &solved.services {
+            let causes = model.services()[*service].blame.causes().len();
+            let coarse = measures::steady(&chain, &run, *service, causes);
+            let outages = [fine.steady.outages_per_s, coarse.outages_per_s];
             let doubt = Doubt {
-                down: relative_difference(fine.steady.down, coarse.steady.down),
-                outages: relative_difference(
-                    fine.steady.outages_per_s,
-                    coarse.steady.outages_per_s,
-                ),
+                down: relative_difference(fine.steady.down, coarse.down),
+                outages: relative_difference(outages[0], outages[1]),
             };
             solved.doubts.insert(*service, doubt);
         }
-        for ((_, fine), (_, coarse)) in solved.tallies.iter().zip(&second.tallies) {
+        for (tally, fine) in &solved.tallies {
+            let limit = model.tallies()[*tally].limit;
+            let coarse = measures::tally(&chain, &run, None, *tally, limit);
             for (a, b) in fine.steady.iter().zip(&coarse.steady) {
                 solved.error = solved.error.max(relative_difference(*a, *b));
             }
         }
-        Ok(solved)
+        Ok(())
     }
 
-    /// A chain with these limits, and its answers: in the long run, and if asked for
-    /// `through_time` from the start to the horizon.
-    fn solve_as_fine_as(
-        &self,
-        needed: u128,
-        measures: &[usize],
-        limits: &Limits,
-        through_time: bool,
-    ) -> Result<Solved, RunError> {
+    /// The chain of what some measures need, within limits.
+    fn chain(&self, needed: u128, limits: &Limits) -> Result<(Model<W>, Chain), RunError> {
         let model: Model<W> = build::model(self.scenario, self.files)
             .map_err(RunError::Scenario)?
             .restricted_to(needed);
@@ -208,14 +216,23 @@ impl<'a, const W: usize> Solver<'a, W> {
                 limits.states
             )));
         }
+        Ok((model, chain))
+    }
+
+    /// The chain of what some measures need, and its answers: in the long run, and from
+    /// the start to the horizon.
+    fn solve_once(&self, needed: u128, measures: &[usize]) -> Result<Solved, RunError> {
+        let (model, chain) = self.chain(needed, self.limits)?;
+        let listed = chain.len();
+        let chain = merged(chain);
         let run = stationary::long_run(&chain);
         let (warm_up, horizon) = (self.effort.warm_up, self.effort.horizon);
-        let follow = || transient::span(&chain, warm_up.seconds(), horizon.seconds());
-        let span = through_time.then(follow).flatten();
+        let span = transient::span(&chain, &run, warm_up.seconds(), horizon.seconds());
         let mut solved = Solved {
             services: Vec::new(),
             tallies: Vec::new(),
-            states: chain.len(),
+            states: listed,
+            merged: chain.len(),
             approximations: chain.approximations.clone(),
             error: run.error,
             doubts: BTreeMap::new(),
@@ -516,17 +533,17 @@ fn find<'s, A>(
 }
 
 fn method(solved: &[Solved]) -> String {
-    let states: Vec<usize> = solved.iter().map(|part| part.states).collect();
-    let most = states.iter().max().copied().unwrap_or(0);
-    let method = solved
-        .iter()
-        .max_by_key(|part| part.states)
-        .map_or("", |part| part.method);
+    let largest = solved.iter().max_by_key(|part| part.states);
+    let states = largest.map_or_else(String::new, |part| match part.merged < part.states {
+        true => format!("{} states merged to {}, ", part.states, part.merged),
+        false => format!("{} states, ", part.states),
+    });
+    let method = largest.map_or("", |part| part.method);
     let exact = solved
         .iter()
         .all(|part| part.approximations.is_empty() && !part.beyond && part.error == 0.0);
     format!(
-        "{}, {most} states, {method}",
+        "{}, {states}{method}",
         if exact { "exact" } else { "approximate" }
     )
 }

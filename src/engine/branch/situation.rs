@@ -1,6 +1,8 @@
 //! A state and the timers that run in it.
 
+use super::hash::WordHasher;
 use crate::automaton::{Nanos, State, Timer};
+use std::hash::{Hash, Hasher};
 
 /// What a running timer still waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,6 +98,16 @@ impl<const W: usize> Situation<W> {
         if self.next_clock().is_none() {
             self.interruptions = 0;
         }
+    }
+
+    /// A number that situations share that differ only in who is who. Others may share it
+    /// by chance.
+    pub fn kind(&self) -> u64 {
+        let mut waits: Vec<(Wait, u64)> = self.pending.iter().map(|p| (p.wait, p.pace)).collect();
+        waits.sort_unstable();
+        let mut hasher = WordHasher::default();
+        (self.state.without_names(), waits, self.interruptions).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The clock that runs out first, and when.

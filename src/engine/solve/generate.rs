@@ -2,6 +2,7 @@
 
 use super::chain::{Chain, Look};
 use crate::automaton::{Nanos, Timer};
+use crate::engine::branch::hash::BuildWordHasher;
 use crate::engine::branch::{Brancher, Overflow, Situation, Wait, Waiting};
 use crate::engine::solve::stationary;
 use crate::model::Model;
@@ -24,7 +25,8 @@ pub struct Limits {
     /// Stages at most that stand for one delay.
     pub stages: usize,
     /// A stage that would interrupt a clock with less than this probability, seen from
-    /// the start along the likeliest way, waits for the clock instead.
+    /// the start along the likeliest way to it or to its like with other nodes, waits
+    /// for the clock instead.
     pub patience: f64,
     /// Give up as soon as the chain is no longer the model itself.
     pub exact: bool,
@@ -113,10 +115,16 @@ struct Row {
 
 struct Generator<'m, 's, const W: usize> {
     brancher: Brancher<'m, W>,
-    numbers: HashMap<Arc<Situation<W>>, u32>,
+    numbers: HashMap<Arc<Situation<W>>, u32, BuildWordHasher>,
     situations: Vec<Arc<Situation<W>>>,
     /// The probability of the likeliest way to each state.
     weights: Vec<f64>,
+    /// The kind of each state: states that differ only in who is who are of one kind.
+    kinds: Vec<u32>,
+    kind_numbers: HashMap<u64, u32, BuildWordHasher>,
+    /// The largest weight of each kind. States are looked at in the order of their
+    /// weights, so it is settled before the first one of a kind is.
+    kind_weights: Vec<f64>,
     rows: Vec<Option<Row>>,
     open: BinaryHeap<Waits>,
     start: Vec<(u32, f64)>,
@@ -133,9 +141,12 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
     fn new(brancher: Brancher<'m, W>, patience: f64, stop: &'s AtomicBool) -> Self {
         Generator {
             brancher,
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
             situations: Vec::new(),
             weights: Vec::new(),
+            kinds: Vec::new(),
+            kind_numbers: HashMap::default(),
+            kind_weights: Vec::new(),
             rows: Vec::new(),
             open: BinaryHeap::new(),
             start: Vec::new(),
@@ -199,7 +210,7 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
         let mut any = false;
         for state in stationary::states_on_cycles(&rows) {
             self.patient[state as usize] = false;
-            self.weights[state as usize] = 1.0;
+            self.weigh(state, 1.0);
             self.rows[state as usize] = None;
             self.open.push(Waits { weight: 1.0, state });
             any = true;
@@ -210,7 +221,7 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
     fn number(&mut self, situation: Situation<W>, weight: f64) -> u32 {
         if let Some(&state) = self.numbers.get(&situation) {
             if weight > self.weights[state as usize] {
-                self.weights[state as usize] = weight;
+                self.weigh(state, weight);
                 if self.rows[state as usize].is_none() {
                     self.open.push(Waits { weight, state });
                 }
@@ -218,14 +229,32 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
             return state;
         }
         let state = self.situations.len() as u32;
+        let next_kind = self.kind_weights.len() as u32;
+        let kind = *(self.kind_numbers.entry(situation.kind())).or_insert(next_kind);
+        if kind == next_kind {
+            self.kind_weights.push(0.0);
+        }
         let situation = Arc::new(situation);
         self.numbers.insert(situation.clone(), state);
         self.situations.push(situation);
         self.weights.push(weight);
+        self.kinds.push(kind);
+        self.weigh(state, weight);
         self.rows.push(None);
         self.patient.push(false);
         self.open.push(Waits { weight, state });
         state
+    }
+
+    /// A likelier way to a state.
+    fn weigh(&mut self, state: u32, weight: f64) {
+        self.weights[state as usize] = weight;
+        let of_kind = &mut self.kind_weights[self.kinds[state as usize] as usize];
+        *of_kind = of_kind.max(weight);
+    }
+
+    fn weight_of_kind(&self, state: u32) -> f64 {
+        self.kind_weights[self.kinds[state as usize] as usize]
     }
 
     /// The stages that can end, with their rates per second.
@@ -255,7 +284,7 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
         };
         let mut total: f64 = rates.iter().map(|(_, rate)| rate).sum();
         if let Some(left) = clock
-            && self.weights[state as usize] * total * left.seconds() < self.patience
+            && self.weight_of_kind(state) * total * left.seconds() < self.patience
         {
             self.patient[state as usize] = !rates.is_empty();
             rates.clear();

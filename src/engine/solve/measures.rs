@@ -49,6 +49,11 @@ pub struct TallyAnswer {
     pub span: Option<Vec<f64>>,
 }
 
+/// Reads a service with so many causes in the long run.
+pub fn steady(chain: &Chain, run: &LongRun, service: usize, causes: usize) -> Shares {
+    shares(chain, &run.share, &run.visits_per_s, service, causes)
+}
+
 /// Reads a service with so many causes; `total_s` is the time from the start to the
 /// end of the span.
 pub fn service(
@@ -66,7 +71,7 @@ pub fn service(
             .sum()
     });
     ServiceAnswer {
-        steady: shares(chain, &run.share, &run.visits_per_s, service, causes),
+        steady: steady(chain, run, service, causes),
         beyond: chain.beyond.map_or(0.0, |state| run.share[state as usize]),
         span: span.map(|span| shares(chain, &span.share, &span.visits_per_s, service, causes)),
         up_at_end,
@@ -78,20 +83,34 @@ pub fn service(
 /// The probability that there is no outage within a time from the start: of a chain
 /// that ends at the first one. `None` where that would take too long.
 fn reliability(chain: &Chain, service: usize, time_s: f64) -> Option<f64> {
-    let mut ends = Chain {
-        start: chain.start.clone(),
+    let down = |state: u32| chain.look(state as usize, service).is_down();
+    let up: Vec<u32> = (0..chain.len() as u32).filter(|s| !down(*s)).collect();
+    let over = up.len() as u32;
+    let mut place = vec![over; chain.len()];
+    for (index, state) in up.iter().enumerate() {
+        place[*state as usize] = index as u32;
+    }
+    let into = |steps: &[(u32, f64)]| -> Vec<(u32, f64)> {
+        let goes_on = steps.iter().filter(|(to, _)| !down(*to));
+        let ends = steps.iter().filter(|(to, _)| down(*to)).map(|(_, p)| p);
+        let ends: f64 = ends.sum();
+        let ends = (ends > 0.0).then_some((over, ends));
+        goes_on
+            .map(|(to, p)| (place[*to as usize], *p))
+            .chain(ends)
+            .collect()
+    };
+    let mut until_down = Chain {
+        start: into(&chain.start),
         ..Chain::default()
     };
-    for state in 0..chain.len() {
-        if chain.look(state, service).is_down() {
-            ends.push_row(f64::INFINITY, []);
-        } else {
-            ends.push_row(chain.sojourn_s[state], chain.next(state).iter().copied());
-        }
+    for state in &up {
+        let state = *state as usize;
+        until_down.push_row(chain.sojourn_s[state], into(chain.next(state)));
     }
-    let span = transient::span(&ends, 0.0, time_s)?;
-    let up = (0..chain.len()).filter(|state| !chain.look(*state, service).is_down());
-    Some(up.map(|state| span.at_end[state]).sum())
+    until_down.push_row(f64::INFINITY, []);
+    let at_end = transient::after(&until_down, time_s)?;
+    Some(at_end[..up.len()].iter().sum())
 }
 
 /// Reads a tally that has levels up to `limit`.

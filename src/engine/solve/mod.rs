@@ -2,15 +2,19 @@
 //!
 //! 1. [`generate`] lists the situations that can be reached, with the probability of
 //!    each step and the mean time spent: a semi-Markov chain.
-//! 2. [`stationary`] finds how often each is visited in the long run, without a
+//! 2. [`merge`] makes one state of those that nothing can tell apart.
+//! 3. [`stationary`] finds how often each is visited in the long run, without a
 //!    subtraction, so that the smallest probability keeps its digits.
-//! 3. [`transient`] follows the chain from the start for a limited time.
-//! 4. [`measures`] reads services and tallies off both.
+//! 4. [`transient`] follows the chain from the start for a limited time; [`forget`] does
+//!    so where the start is forgotten long before the end.
+//! 5. [`measures`] reads services and tallies off both.
 
 pub mod chain;
 pub mod eliminate;
+pub mod forget;
 pub mod generate;
 pub mod measures;
+pub mod merge;
 pub mod stationary;
 pub mod transient;
 

@@ -101,10 +101,26 @@ pub struct Visits {
 
 /// Visits in a chain in which every state can be reached from every other.
 pub fn visits(rows: Vec<Vec<(u32, f64)>>) -> Visits {
+    reduce(rows, None)
+}
+
+/// Visits for each visit of one state, to which every other one must lead. With rates
+/// in place of probabilities, and a row of that state that says where to begin, these
+/// are the mean times from there until it is entered.
+pub fn visits_around(rows: Vec<Vec<(u32, f64)>>, state: u32) -> Visits {
+    let mut around = reduce(rows, Some(state));
+    let once = around.visits[state as usize];
+    around.visits.iter_mut().for_each(|visits| *visits /= once);
+    around
+}
+
+/// Takes states out, but not `keep`, as long as that is cheap, and solves the rest.
+fn reduce(rows: Vec<Vec<(u32, f64)>>, keep: Option<u32>) -> Visits {
     let count = rows.len();
     let mut reduction = Reduction::new(rows);
-    remove_cheap(&mut reduction);
-    let left: Vec<u32> = reduction.alive().collect();
+    remove_cheap(&mut reduction, keep);
+    let others = reduction.alive().filter(|state| Some(*state) != keep);
+    let left: Vec<u32> = keep.into_iter().chain(others).collect();
     let mut local = vec![u32::MAX; count];
     for (index, state) in left.iter().enumerate() {
         local[*state as usize] = index as u32;
@@ -142,8 +158,9 @@ pub fn visits(rows: Vec<Vec<(u32, f64)>>) -> Visits {
 }
 
 /// Takes out the states that cost little, the cheapest first.
-fn remove_cheap(reduction: &mut Reduction) {
-    let states: Vec<u32> = reduction.alive().collect();
+fn remove_cheap(reduction: &mut Reduction, keep: Option<u32>) {
+    let states = reduction.alive().filter(|state| Some(*state) != keep);
+    let states: Vec<u32> = states.collect();
     let mut heap: BinaryHeap<Reverse<(usize, u32)>> = states
         .into_iter()
         .map(|state| Reverse((reduction.cost(state), state)))

@@ -1,15 +1,21 @@
 //! A chain within a limited time after its start.
 //!
-//! Small chains are followed by doubling: the matrix of one short step comes from the
-//! uniformised series, and squaring it doubles the time (no term is negative). Larger
-//! ones by uniformisation step by step, where the time is not too many of their
-//! shortest stays. A stay of another distribution counts as exponential here.
+//! Where the start is forgotten long before the end, two times until a state that is
+//! often there tell all ([`super::forget`]). Other small chains are followed by
+//! doubling: the matrix of one short step comes from the uniformised series, and
+//! squaring it doubles the time (no term is negative). Larger ones by uniformisation
+//! step by step, where the time is not too many of their shortest stays. A stay of
+//! another distribution counts as exponential here.
 
 use super::chain::Chain;
 use super::eliminate::Reduction;
+use super::forget::Forgetting;
+use super::stationary::LongRun;
 
 /// Chains of up to so many lasting states are followed by doubling.
 const DOUBLING_STATES: usize = 150;
+/// Spans of more than so many of the shortest stays are long.
+const LONG_SPAN: f64 = 100.0;
 /// Multiplications that step-by-step uniformisation may take.
 const MAX_WORK: f64 = 3e9;
 
@@ -24,15 +30,29 @@ pub struct Span {
     pub at_end: Vec<f64>,
 }
 
-/// Follows a chain for `warm_up_s` seconds and then through a span of `length_s`
-/// seconds. `None` where that would take too long.
-pub fn span(chain: &Chain, warm_up_s: f64, length_s: f64) -> Option<Span> {
+/// Follows a chain, whose long run is known, for `warm_up_s` seconds and then through a
+/// span of `length_s` seconds. `None` where that would take too long.
+pub fn span(chain: &Chain, run: &LongRun, warm_up_s: f64, length_s: f64) -> Option<Span> {
     let lasting = Lasting::of(chain);
+    let steady: Vec<f64> = (lasting.states.iter())
+        .map(|state| run.share[*state as usize])
+        .collect();
     let mut at = lasting.start.clone();
+    // Short spans are as quickly followed step by step.
+    let is_long = lasting.largest_rate() * length_s > LONG_SPAN;
+    let forgetting = is_long.then(|| Forgetting::of(&lasting.rates, &steady));
+    let forgetting = forgetting.flatten();
+    let settle = |at: &[f64], time_s: f64| forgetting.as_ref()?.from(at, time_s);
     if warm_up_s > 0.0 {
-        at = lasting.follow(&at, warm_up_s)?.1;
+        at = match settle(&at, warm_up_s) {
+            Some((_, settled)) => settled,
+            None => lasting.follow(&at, warm_up_s, Wanted::End)?.1,
+        };
     }
-    let (time, at_end) = lasting.follow(&at, length_s)?;
+    let (time, at_end) = match settle(&at, length_s) {
+        Some(settled) => settled,
+        None => lasting.follow(&at, length_s, Wanted::Time)?,
+    };
     let mut span = Span {
         share: vec![0.0; chain.len()],
         visits_per_s: vec![0.0; chain.len() + 1],
@@ -51,6 +71,27 @@ pub fn span(chain: &Chain, warm_up_s: f64, length_s: f64) -> Option<Span> {
     lasting.reduction.count_back(&mut span.visits_per_s);
     span.visits_per_s.truncate(chain.len());
     Some(span)
+}
+
+/// The probability of each state of a chain after a time from its start. `None` where
+/// that would take too long.
+pub fn after(chain: &Chain, time_s: f64) -> Option<Vec<f64>> {
+    let lasting = Lasting::of(chain);
+    let (_, at_end) = lasting.follow(&lasting.start, time_s, Wanted::End)?;
+    let mut probabilities = vec![0.0; chain.len()];
+    for (state, p) in lasting.states.iter().zip(at_end) {
+        probabilities[*state as usize] = p;
+    }
+    Some(probabilities)
+}
+
+/// What is to be told of a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The seconds in each state, and where the chain is at the end.
+    Time,
+    /// The end alone.
+    End,
 }
 
 /// The states in which time passes, with rates between them.
@@ -106,14 +147,15 @@ impl Lasting {
         self.rates.iter().map(leaving).fold(0.0, f64::max)
     }
 
-    /// Seconds in each state during `time_s`, and where it is then.
-    fn follow(&self, from: &[f64], time_s: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// Seconds in each state during `time_s` (none where only the end is wanted), and
+    /// where it is then.
+    fn follow(&self, from: &[f64], time_s: f64, wanted: Wanted) -> Option<(Vec<f64>, Vec<f64>)> {
         let largest = self.largest_rate();
         if largest == 0.0 {
             return Some((from.iter().map(|p| p * time_s).collect(), from.to_vec()));
         }
         if self.states.len() <= DOUBLING_STATES {
-            return Some(self.double(from, time_s, largest));
+            return Some(self.double(from, time_s, largest, wanted));
         }
         let steps = largest * time_s;
         let entries: usize = self.rates.iter().map(Vec::len).sum();
@@ -166,7 +208,13 @@ impl Lasting {
         (time, at)
     }
 
-    fn double(&self, from: &[f64], time_s: f64, largest: f64) -> (Vec<f64>, Vec<f64>) {
+    fn double(
+        &self,
+        from: &[f64],
+        time_s: f64,
+        largest: f64,
+        wanted: Wanted,
+    ) -> (Vec<f64>, Vec<f64>) {
         let n = from.len();
         let doublings = (largest * time_s).log2().ceil().max(0.0) as u32;
         let short_s = time_s / f64::from(doublings).exp2();
@@ -179,21 +227,28 @@ impl Lasting {
             time[state * n..(state + 1) * n].copy_from_slice(&t);
             step[state * n..(state + 1) * n].copy_from_slice(&a);
         }
+        if wanted == Wanted::End {
+            time.clear();
+        }
         let mut passed_s = short_s;
         for _ in 0..doublings {
-            let more = multiply(&step, &time, n);
-            for (sum, value) in time.iter_mut().zip(more) {
-                *sum += value;
-            }
-            step = multiply(&step, &step, n);
             passed_s *= 2.0;
             // Rounding would double with each squaring; each row's sum is known.
-            for row in 0..n {
-                scale_to(&mut step[row * n..(row + 1) * n], 1.0);
-                scale_to(&mut time[row * n..(row + 1) * n], passed_s);
+            if wanted == Wanted::Time {
+                let more = multiply(&step, &time, n);
+                for (sum, value) in time.iter_mut().zip(more) {
+                    *sum += value;
+                }
+                time.chunks_mut(n).for_each(|row| scale_to(row, passed_s));
             }
+            step = multiply(&step, &step, n);
+            step.chunks_mut(n).for_each(|row| scale_to(row, 1.0));
         }
-        (through(from, &time), through(from, &step))
+        let time = match wanted {
+            Wanted::Time => through(from, &time),
+            Wanted::End => time,
+        };
+        (time, through(from, &step))
     }
 }
 
@@ -241,6 +296,7 @@ fn poisson_weights(expected: f64) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::solve::stationary::long_run;
 
     fn unit(mttf: f64, mttr: f64) -> Chain {
         let mut chain = Chain {
@@ -255,22 +311,49 @@ mod tests {
     #[test]
     fn the_first_day_of_a_server() {
         // Case I01 of the reference: hours, up at the beginning, 24 h.
-        let span = span(&unit(990.0, 10.0), 0.0, 24.0).expect("small");
+        let chain = unit(990.0, 10.0);
+        let span = span(&chain, &long_run(&chain), 0.0, 24.0).expect("small");
         assert!((span.at_end[0] - 0.990_885_451_733_163).abs() < 1e-14);
         assert!((span.share[0] - 0.993_759_751_160_070).abs() < 1e-14);
     }
 
     #[test]
     fn a_long_span_with_fast_steps_keeps_its_digits() {
-        let span = span(&unit(3e6, 3.0), 1e4, 3e8).expect("small");
-        assert!((span.share[1] * 1_000_001.0 - 1.0).abs() < 1e-8);
-        assert!((span.at_end[1] * 1_000_001.0 - 1.0).abs() < 1e-8);
+        let chain = unit(3e6, 3.0);
+        let span = span(&chain, &long_run(&chain), 1e4, 3e8).expect("small");
+        assert!((span.share[1] * 1_000_001.0 - 1.0).abs() < 1e-12);
+        assert!((span.at_end[1] * 1_000_001.0 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn forgetting_and_doubling_agree_in_rare_states_too() {
+        // Birth and death: each step down is rare, and the start is the last rung.
+        let rare = 1e-3;
+        for start in [0, 3] {
+            let mut chain = Chain {
+                start: vec![(start, 1.0)],
+                ..Chain::default()
+            };
+            chain.push_row(1.0 / rare, [(1, 1.0)]);
+            chain.push_row(1.0, [(2, rare), (0, 1.0 - rare)]);
+            chain.push_row(1.0, [(3, rare), (1, 1.0 - rare)]);
+            chain.push_row(1.0, [(2, 1.0)]);
+            let found = span(&chain, &long_run(&chain), 0.0, 9000.0).expect("small");
+            let lasting = Lasting::of(&chain);
+            let largest = lasting.largest_rate();
+            let (time, end) = lasting.double(&lasting.start, 9000.0, largest, Wanted::Time);
+            for state in 0..4 {
+                let (a, b) = (found.share[state] * 9000.0, time[state]);
+                assert!((a / b - 1.0).abs() < 1e-10, "{state}: {a:e} {b:e}");
+                assert!((found.at_end[state] / end[state] - 1.0).abs() < 1e-10);
+            }
+        }
     }
 
     #[test]
     fn doubling_and_steps_agree() {
         let lasting = Lasting::of(&unit(30.0, 2.0));
-        let (a, b) = lasting.double(&[1.0, 0.0], 77.0, 0.5);
+        let (a, b) = lasting.double(&[1.0, 0.0], 77.0, 0.5, Wanted::Time);
         let (c, d) = lasting.uniformise(&[1.0, 0.0], 77.0, 0.5);
         for (x, y) in a.iter().chain(&b).zip(c.iter().chain(&d)) {
             assert!((x - y).abs() < 1e-11 * y.abs(), "{x} {y}");
