@@ -3,16 +3,18 @@
 #[path = "support/cases.rs"]
 mod scenarios;
 
+use quorate::engine::solve::Limits;
 use quorate::estimate::Estimate;
 use quorate::runner::RunOutcome;
-use quorate::runner::outcome::ServiceOutcome;
-use scenarios::solve;
+use quorate::runner::outcome::{ServiceOutcome, YearOutcome};
+use quorate::runner::solve;
+use scenarios::solve as solved;
 
 const PRECISION: f64 = 1e-9;
 const HOUR_S: f64 = 3600.0;
 
 fn textbook(name: &str) -> RunOutcome {
-    solve(&format!("scenarios/textbook/{name}.toml"), &[])
+    solved(&format!("scenarios/textbook/{name}.toml"), &[])
 }
 
 fn service<'a>(outcome: &'a RunOutcome, name: &str) -> &'a ServiceOutcome {
@@ -140,7 +142,7 @@ fn i01_the_first_day() {
 #[test]
 fn stages_stand_for_other_distributions_where_their_shape_does_not_matter() {
     // W2g: independent machines are down 1% of the time, whatever the distributions.
-    let outcome = solve("scenarios/benchmarks/w2g.toml", &[]);
+    let outcome = solved("scenarios/benchmarks/w2g.toml", &[]);
     let (_, all_down) = &outcome.services[0];
     is(all_down.unavailability, 1e-8, PRECISION);
     assert!(!outcome.notes.is_empty(), "an approximation says so");
@@ -173,7 +175,7 @@ fn binomial(nodes: i32, needed: i32) -> (f64, f64) {
 
 #[test]
 fn w2_has_five_states() {
-    let outcome = solve("scenarios/benchmarks/w2.toml", &[]);
+    let outcome = solved("scenarios/benchmarks/w2.toml", &[]);
     is_exact(&outcome);
     assert_eq!(merged(&outcome), (16, 5));
     is(outcome.services[0].1.unavailability, 1e-8, 1e-12);
@@ -184,7 +186,7 @@ fn ten_equal_servers_are_eleven_states_and_the_same_figures() {
     for needed in [1, 6, 8, 10] {
         let up = format!("count(node.up) >= {needed}");
         let set = [("nodes", "10"), ("service.quorum.up", up.as_str())];
-        let outcome = solve("scenarios/textbook/three-of-four.toml", &set);
+        let outcome = solved("scenarios/textbook/three-of-four.toml", &set);
         is_exact(&outcome);
         assert_eq!(merged(&outcome), (1024, 11));
         let quorum = service(&outcome, "quorum");
@@ -196,7 +198,7 @@ fn ten_equal_servers_are_eleven_states_and_the_same_figures() {
 
 #[test]
 fn w5_is_small_once_its_servers_have_no_names() {
-    let outcome = solve("scenarios/benchmarks/w5.toml", &[]);
+    let outcome = solved("scenarios/benchmarks/w5.toml", &[]);
     let (listed, left) = merged(&outcome);
     assert!(4 * left < listed, "{listed} {left}");
     let found = &outcome.services[0].1;
@@ -209,17 +211,81 @@ fn w5_is_small_once_its_servers_have_no_names() {
     is(found.unavailability, by_hand, 1e-7);
 }
 
+/// The downtime of single years, solved.
+fn solve_year(path: &str, set: &[(&str, &str)]) -> YearOutcome {
+    let (scenario, files) = scenarios::load(path, set);
+    let limits = Limits {
+        years: true,
+        ..Limits::default()
+    };
+    let effort = scenarios::effort(&scenario);
+    let outcome = solve::run(&scenario, &files, &effort, &limits, &scenarios::alone());
+    let outcome = outcome.unwrap_or_else(|e| panic!("{path}: {e}"));
+    outcome.services[0].1.year.expect("a small chain")
+}
+
+/// Simulated years hold the solved quantiles as often as they should; `more` is what an
+/// approximation may shift.
+fn years_agree(path: &str, set: &[(&str, &str)], how: &str, more: f64) {
+    let year = solve_year(path, set);
+    assert_eq!(year.how, how, "{path}");
+    let simulated = scenarios::run_with(path, set, |effort| effort.replications = 1000);
+    let seen = &simulated.services[0].1.yearly_downtime_s;
+    assert!(seen.len() >= 10_000, "{path}: {}", seen.len());
+    let quantiles = [
+        (year.any_downtime, 0.0),
+        (0.5, year.p50_s),
+        (0.1, year.p90_s),
+        (0.01, year.p99_s),
+    ];
+    for (p, seconds) in quantiles {
+        if p > year.any_downtime {
+            assert_eq!(seconds, 0.0, "{path}: {year:?}");
+            continue;
+        }
+        let worse = seen.iter().filter(|down| **down > seconds).count();
+        let share = worse as f64 / seen.len() as f64;
+        // 99.9% of a binomial, and one year more.
+        let spread = 3.3 * (p * (1.0 - p) / seen.len() as f64).sqrt() + 1.0 / seen.len() as f64;
+        assert!(
+            (share - p).abs() <= spread + more,
+            "{path}: {share} of the years are worse than {seconds} s, solved {p}: {year:?}"
+        );
+    }
+}
+
+#[test]
+fn single_years_of_a_majority_are_as_bad_as_simulated() {
+    let set = [("run.horizon", "10y")];
+    years_agree("scenarios/textbook/two-of-three.toml", &set, "exact", 0.0);
+    years_agree("scenarios/textbook/one-crew.toml", &set, "exact", 0.0);
+}
+
+#[test]
+fn single_years_of_take_overs_are_nearly_as_bad_as_simulated() {
+    let set = [("run.horizon", "10y")];
+    years_agree("scenarios/benchmarks/w5.toml", &set, "approximate", 0.01);
+}
+
+#[test]
+fn a_year_without_an_outage_is_the_one_without_a_failure() {
+    // A single server that was up when the year began, or not.
+    let year = solve_year("scenarios/textbook/single-unit.toml", &[]);
+    let up = 0.990_099_009_900_990 * (-8766.0f64 / 1000.0).exp();
+    assert!((year.no_downtime - up).abs() < 1e-6, "{year:?}");
+    assert!((year.no_downtime + year.any_downtime - 1.0).abs() < 1e-12);
+}
+
 #[test]
 fn a_list_of_states_that_is_too_short_is_refused_in_words() {
     let (scenario, files) = scenarios::load("scenarios/textbook/vip-moves.toml", &[]);
-    let limits = quorate::engine::solve::Limits {
+    let limits = Limits {
         states: 50,
         ..Default::default()
     };
     let effort = scenarios::effort(&scenario);
-    let error =
-        quorate::runner::solve::run(&scenario, &files, &effort, &limits, &scenarios::alone())
-            .expect_err("50 states are too few");
+    let error = solve::run(&scenario, &files, &effort, &limits, &scenarios::alone())
+        .expect_err("50 states are too few");
     let text = error.to_string();
     for part in ["more than 50 states", "keepalived", "--engine simulate"] {
         assert!(text.contains(part), "{text}");

@@ -216,7 +216,7 @@ impl EffortOptions {
         let counted = self.replications.is_some() || self.years.is_some();
         match self.engine {
             Engine::Auto => runner::auto::run(scenario, files, effort, counted, watcher),
-            _ => self.run(scenario, files, effort, watcher),
+            _ => self.run_asked(scenario, files, effort, true, watcher),
         }
     }
 
@@ -227,6 +227,19 @@ impl EffortOptions {
         scenario: &Scenario,
         files: &DiskFiles,
         effort: &Effort,
+        watcher: &dyn Watcher,
+    ) -> Result<RunOutcome, RunError> {
+        self.run_asked(scenario, files, effort, false, watcher)
+    }
+
+    /// With the engine that was asked for; `years` of solve for those who wait for a
+    /// single run.
+    fn run_asked(
+        &self,
+        scenario: &Scenario,
+        files: &DiskFiles,
+        effort: &Effort,
+        years: bool,
         watcher: &dyn Watcher,
     ) -> Result<RunOutcome, RunError> {
         if self.method.is_some() && self.engine != Engine::Rare {
@@ -245,6 +258,7 @@ impl EffortOptions {
             Engine::Solve => {
                 let limits = Limits {
                     states: self.states,
+                    years,
                     ..Limits::default()
                 };
                 runner::solve::run(scenario, files, effort, &limits, watcher)

@@ -10,6 +10,7 @@
 //! | how long outages last | [`Durations`] |
 //! | may this mean be believed at all | [`Concentration`] |
 //! | do two samples come from one distribution | [`kolmogorov_smirnov_two_sample`] |
+//! | a distribution that is known by its Laplace transform | [`laplace`] |
 //! | how long requests wait at a busy server | [`queueing`] |
 //!
 //! Nothing seen is an upper bound, never a zero: every interval here stays honest at zero events.
@@ -25,6 +26,7 @@ mod distribution;
 mod durations;
 mod exact_sums;
 mod interval;
+pub mod laplace;
 mod moments;
 pub mod phase_type;
 pub mod queueing;

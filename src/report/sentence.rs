@@ -11,11 +11,7 @@ const MOSTLY: f64 = 0.5;
 
 /// What costs most in a single design.
 pub fn what_costs_most(outcome: &RunOutcome) -> Option<String> {
-    let (name, service) = outcome.services.iter().max_by(|(_, a), (_, b)| {
-        a.unavailability
-            .estimate
-            .total_cmp(&b.unavailability.estimate)
-    })?;
+    let (name, service) = worst_service(outcome)?;
     let cause = service.attribution.first()?;
     Some(format!(
         "What costs most in {}: {name} is down {} a year, {} of it because of {}.",
@@ -24,6 +20,36 @@ pub fn what_costs_most(outcome: &RunOutcome) -> Option<String> {
         numbers::percent(cause.share),
         in_words(&cause.cause),
     ))
+}
+
+/// How good and how bad a year of the service that costs most can be, where that was
+/// computed.
+pub fn one_year(outcome: &RunOutcome) -> Option<String> {
+    let (name, service) = worst_service(outcome)?;
+    let year = service.year.filter(|year| year.how != "simulated")?;
+    let mut text = format!(
+        "One year of {name}: downtime in {} of the years",
+        numbers::percent(year.any_downtime)
+    );
+    let quantiles = [
+        (year.p50_s, "half of them"),
+        (year.p90_s, "one in ten"),
+        (year.p99_s, "one in a hundred"),
+    ];
+    let mut more = ", more than";
+    for (seconds, years) in quantiles.into_iter().filter(|(seconds, _)| *seconds > 0.0) {
+        text += &format!("{more} {} in {years}", numbers::length(seconds));
+        more = ",";
+    }
+    Some(format!("{text} ({}).", year.how))
+}
+
+fn worst_service(outcome: &RunOutcome) -> Option<&(String, ServiceOutcome)> {
+    outcome.services.iter().max_by(|(_, a), (_, b)| {
+        a.unavailability
+            .estimate
+            .total_cmp(&b.unavailability.estimate)
+    })
 }
 
 /// A cause as a reader would say it.

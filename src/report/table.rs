@@ -75,6 +75,9 @@ fn remarks(designs: &[RunOutcome]) -> String {
     for sentence in designs.iter().filter_map(sentence::what_costs_most) {
         let _ = writeln!(text, "{sentence}");
     }
+    for sentence in designs.iter().filter_map(sentence::one_year) {
+        let _ = writeln!(text, "{sentence}");
+    }
     for design in designs {
         for remark in design.warnings.iter().chain(&design.notes) {
             let _ = writeln!(text, "Note, {}: {remark}.", design.scenario);

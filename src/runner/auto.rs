@@ -106,6 +106,7 @@ fn solve_exactly(
     let limits = Limits {
         states: STATES,
         exact: true,
+        years: true,
         ..Limits::default()
     };
     match solve::run(scenario, files, effort, &limits, watcher) {
@@ -119,7 +120,7 @@ fn solve_exactly(
 /// and years are what was seen.
 fn with_exact_means(simulated: RunOutcome, exact: RunOutcome) -> RunOutcome {
     let mut notes = vec![format!(
-        "{TOOK_SOLVE}; the lengths of single outages and years are simulated"
+        "{TOOK_SOLVE}; the lengths of single outages and the figure of years are simulated"
     )];
     notes.extend(exact.notes);
     let stopped = simulated.interrupted.then(|| simulated.warnings.first());

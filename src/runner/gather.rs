@@ -6,6 +6,7 @@ use super::outcome::{
     CauseShare, NodesDown, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA,
     ServiceOutcome, TallyLevel, TallyMean, worst_relative_error,
 };
+use super::year;
 use crate::automaton::Nanos;
 use crate::engine::record::{LOST_LEVELS, ReplicationRecord, ServiceRecord};
 use crate::engine::streams;
@@ -359,6 +360,7 @@ impl Gatherer {
             claimed: sum.spec.claimed,
             failover_steps: sum.failovers.cdf_points(CURVE_POINTS),
             outage_steps: sum.outage_lengths.cdf_points(CURVE_POINTS),
+            year: year::simulated(&sum.years, &self.effort),
             yearly_downtime_s: sum.years.clone(),
         }
     }

@@ -14,6 +14,7 @@ pub mod rare;
 pub mod solve;
 pub mod survey;
 pub mod verify;
+mod year;
 
 use crate::automaton::Nanos;
 use crate::engine::PlayError;

@@ -164,6 +164,9 @@ pub struct ServiceOutcome {
     pub outage_s: Option<Quantiles>,
     /// Fault to service restored, where nothing had to come back for it.
     pub failover_s: Option<Quantiles>,
+    /// How good and how bad a year can be, where the horizon has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<YearOutcome>,
     /// Downtime by cause, largest share first.
     pub attribution: Vec<CauseShare>,
     /// Downtime by the number of nodes that were down when its outage began.
@@ -183,6 +186,23 @@ pub struct ServiceOutcome {
     /// Downtime in seconds of each simulated year, for plots.
     #[serde(skip)]
     pub yearly_downtime_s: Vec<f64>,
+}
+
+/// The downtime of a single year, taken at random from the horizon.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct YearOutcome {
+    /// `exact`, `approximate` or `simulated`.
+    pub how: &'static str,
+    /// Probability of a year without downtime.
+    pub no_downtime: f64,
+    /// Probability of a year with some, which keeps its digits where that is rare.
+    pub any_downtime: f64,
+    /// Seconds that half of the years do not exceed.
+    pub p50_s: f64,
+    /// Seconds that nine years of ten do not exceed.
+    pub p90_s: f64,
+    /// Seconds that 99 years of a hundred do not exceed.
+    pub p99_s: f64,
 }
 
 /// A cause and its share of the downtime.

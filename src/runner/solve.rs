@@ -1,7 +1,9 @@
 //! Runs the reader `solve`: for each service the chain of what it depends on.
 
-use super::outcome::{CauseShare, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel, TallyMean};
-use super::{Effort, RunError, Watcher};
+use super::outcome::{
+    CauseShare, RunOutcome, SCHEMA, ServiceOutcome, TallyLevel, TallyMean, YearOutcome,
+};
+use super::{Effort, RunError, Watcher, year};
 use crate::automaton::Nanos;
 use crate::engine::solve::measures::{self, ServiceAnswer, Shares, TallyAnswer};
 use crate::engine::solve::merge::merged;
@@ -67,6 +69,8 @@ struct Doubt {
 /// What one chain has to say, and how it was made.
 struct Solved {
     services: Vec<(usize, ServiceAnswer)>,
+    /// Single years of each service, by its number.
+    years: BTreeMap<usize, YearOutcome>,
     tallies: Vec<(usize, TallyAnswer)>,
     /// States that were listed.
     states: usize,
@@ -230,6 +234,7 @@ impl<'a, const W: usize> Solver<'a, W> {
         let span = transient::span(&chain, &run, warm_up.seconds(), horizon.seconds());
         let mut solved = Solved {
             services: Vec::new(),
+            years: BTreeMap::new(),
             tallies: Vec::new(),
             states: listed,
             merged: chain.len(),
@@ -261,6 +266,9 @@ impl<'a, const W: usize> Solver<'a, W> {
                 let total = self.effort.warm_up + self.effort.horizon;
                 let answer = measures::service(chain, run, span, measure, causes, total.seconds());
                 solved.services.push((measure, answer));
+                let asked = self.limits.years.then_some(());
+                let year = asked.and_then(|()| year::solved(chain, run, self.effort, measure));
+                solved.years.extend(year.map(|year| (measure, year)));
             }
             Some(tally) => {
                 let limit = model.tallies()[tally].limit;
@@ -449,6 +457,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             claimed: spec.claimed,
             failover_steps: Vec::new(),
             outage_steps: Vec::new(),
+            year: part.years.get(&index).copied(),
             yearly_downtime_s: Vec::new(),
         }
     }

@@ -29,6 +29,9 @@ pub struct Chain {
     pub steps: Vec<(u32, f64)>,
     /// Mean seconds in each state; infinite where nothing ever happens again.
     pub sojourn_s: Vec<f64>,
+    /// Is the time in each state that of a clock, and so hardly spread? Others are
+    /// exponential.
+    pub clocks: Vec<bool>,
     /// Where it begins, with probabilities that sum to 1.
     pub start: Vec<(u32, f64)>,
     /// The services in each state, one row for each state.
@@ -71,7 +74,7 @@ impl Chain {
         self.levels[state * self.tallies + tally]
     }
 
-    /// Adds the next state's row.
+    /// Adds the next state's row; it is left by chance.
     pub fn push_row(&mut self, sojourn_s: f64, next: impl IntoIterator<Item = (u32, f64)>) {
         if self.rows.is_empty() {
             self.rows.push(0);
@@ -79,5 +82,6 @@ impl Chain {
         self.steps.extend(next);
         self.rows.push(self.steps.len());
         self.sojourn_s.push(sojourn_s);
+        self.clocks.push(false);
     }
 }

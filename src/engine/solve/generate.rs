@@ -34,6 +34,9 @@ pub struct Limits {
     /// asked horizon wherever that can be computed, even where the long run is nearly
     /// the same, and approximations are always looked at twice.
     pub compared: bool,
+    /// Tell how the downtime of single years is spread, which takes a hundred times as
+    /// long as the means of a small chain.
+    pub years: bool,
 }
 
 impl Default for Limits {
@@ -46,6 +49,7 @@ impl Default for Limits {
             patience: 1e-9,
             exact: false,
             compared: false,
+            years: false,
         }
     }
 }
@@ -110,6 +114,8 @@ impl Ord for Waits {
 /// The steps that leave a state and the mean time in it.
 struct Row {
     sojourn_s: f64,
+    /// Is it a clock that mostly ends the stay?
+    is_clock: bool,
     next: Vec<(u32, f64)>,
 }
 
@@ -306,7 +312,9 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
                 self.step_to(successor.situation, probability, state, &mut next);
             }
         }
-        Ok(Row::leaving(state, race.sojourn_s, next))
+        let mut row = Row::leaving(state, race.sojourn_s, next);
+        row.is_clock = race.clock_first > 0.5;
+        Ok(row)
     }
 
     fn step_to(
@@ -363,7 +371,10 @@ impl<'m, 's, const W: usize> Generator<'m, 's, W> {
                 .levels
                 .extend(tallies.map(|tally| tally.of.value(&situation.state) as u32));
             match row {
-                Some(row) => chain.push_row(row.sojourn_s, row.next),
+                Some(row) => {
+                    chain.push_row(row.sojourn_s, row.next);
+                    chain.clocks[chain.sojourn_s.len() - 1] = row.is_clock;
+                }
                 // Not looked at: at once into what lies beyond.
                 None => chain.push_row(0.0, chain.beyond.map(|beyond| (beyond, 1.0))),
             }
@@ -386,7 +397,11 @@ impl Row {
     fn leaving(state: u32, sojourn_s: f64, mut next: Vec<(u32, f64)>) -> Row {
         let stays = next.iter().position(|(to, _)| *to == state);
         let Some(place) = stays else {
-            return Row { sojourn_s, next };
+            return Row {
+                sojourn_s,
+                is_clock: false,
+                next,
+            };
         };
         next.remove(place);
         let leaves: f64 = next.iter().map(|(_, p)| p).sum();
@@ -398,7 +413,11 @@ impl Row {
         } else {
             sojourn_s / leaves
         };
-        Row { sojourn_s, next }
+        Row {
+            sojourn_s,
+            is_clock: false,
+            next,
+        }
     }
 }
 

@@ -34,8 +34,10 @@ pub fn merged(chain: Chain) -> Chain {
 enum Kind {
     /// At once.
     Instant,
-    /// After a time: only the rates to others matter.
+    /// After an exponential time: only the rates to others matter.
     Lasting,
+    /// After a time-out: the rates to all must be the same, and so is then the time.
+    Clock,
     /// Never.
     Forever,
 }
@@ -44,6 +46,7 @@ fn kind(chain: &Chain, state: usize) -> Kind {
     match () {
         () if chain.next(state).is_empty() => Kind::Forever,
         () if chain.sojourn_s[state] == 0.0 => Kind::Instant,
+        () if chain.clocks[state] => Kind::Clock,
         () => Kind::Lasting,
     }
 }
@@ -240,6 +243,7 @@ impl Partition {
                 sum_by(chain.next(state), merged),
             );
             quotient.push_row(sojourn_s, next);
+            quotient.clocks[block] = chain.clocks[state];
         }
         quotient
     }
@@ -291,7 +295,7 @@ impl Callers {
         let mut calls = vec![(0, 0.0); chain.steps.len()];
         for from in 0..chain.len() {
             let time_s = match kind(chain, from) {
-                Kind::Lasting => chain.sojourn_s[from],
+                Kind::Lasting | Kind::Clock => chain.sojourn_s[from],
                 Kind::Instant | Kind::Forever => 1.0,
             };
             for (to, p) in chain.next(from) {

@@ -6,7 +6,8 @@
 //! 3. [`stationary`] finds how often each is visited in the long run, without a
 //!    subtraction, so that the smallest probability keeps its digits.
 //! 4. [`transient`] follows the chain from the start for a limited time; [`forget`] does
-//!    so where the start is forgotten long before the end.
+//!    so where the start is forgotten long before the end, and [`year`] tells how the
+//!    time down in it is spread.
 //! 5. [`measures`] reads services and tallies off both.
 
 pub mod chain;
@@ -17,6 +18,7 @@ pub mod measures;
 pub mod merge;
 pub mod stationary;
 pub mod transient;
+pub mod year;
 
 pub use chain::Chain;
 pub use generate::{GenerateError, Limits, generate};

@@ -73,6 +73,48 @@ pub fn span(chain: &Chain, run: &LongRun, warm_up_s: f64, length_s: f64) -> Opti
     Some(span)
 }
 
+/// Where a chain is at the start of one of `count` spans of `length_s` seconds that
+/// follow each other after a warm-up, taken at random. `None` where that would take too
+/// long.
+pub fn starts(
+    chain: &Chain,
+    run: &LongRun,
+    warm_up_s: f64,
+    length_s: f64,
+    count: u32,
+) -> Option<Vec<f64>> {
+    let mut at = Chain {
+        start: chain.start.clone(),
+        ..chain.clone()
+    };
+    let mut mean = vec![0.0; chain.len()];
+    let mut add = |probabilities: &[(u32, f64)], spans: f64| {
+        for (state, p) in probabilities {
+            mean[*state as usize] += p * spans / f64::from(count);
+        }
+    };
+    if warm_up_s > 0.0 {
+        at.start = listed(&span(&at, run, 0.0, warm_up_s)?.at_end);
+    }
+    for passed in 0..count {
+        add(&at.start, 1.0);
+        let next = listed(&span(&at, run, 0.0, length_s)?.at_end);
+        if next == at.start || passed + 1 == count {
+            add(&next, f64::from(count - 1 - passed));
+            break;
+        }
+        at.start = next;
+    }
+    Some(mean)
+}
+
+fn listed(probabilities: &[f64]) -> Vec<(u32, f64)> {
+    let all = probabilities.iter().enumerate();
+    all.filter(|(_, p)| **p > 0.0)
+        .map(|(state, p)| (state as u32, *p))
+        .collect()
+}
+
 /// The probability of each state of a chain after a time from its start. `None` where
 /// that would take too long.
 pub fn after(chain: &Chain, time_s: f64) -> Option<Vec<f64>> {

@@ -254,6 +254,7 @@ impl Sum {
             claimed: spec.claimed,
             failover_steps: Vec::new(),
             outage_steps: Vec::new(),
+            year: None,
             yearly_downtime_s: Vec::new(),
         }
     }

@@ -136,6 +136,7 @@ impl ServiceSum {
             claimed: spec.claimed,
             failover_steps: Vec::new(),
             outage_steps: Vec::new(),
+            year: None,
             yearly_downtime_s: Vec::new(),
         }
     }
