@@ -82,7 +82,7 @@ impl Contestant for Tournament {
     fn next(&mut self) -> u32 {
         // The engine, too, leaves the timer in its slot until it is armed again.
         let (time, timer) = self.0.peek().expect("every timer is armed");
-        self.0.begin_event(time);
+        self.0.begin_event(time, timer);
         timer.0
     }
 }

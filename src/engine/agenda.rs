@@ -3,7 +3,9 @@
 //! Every named timer has one slot, so the agenda is a tournament over a fixed
 //! number of slots rather than a heap of loose entries: arming, arming again
 //! and cancelling all replay one path from a leaf to the root, and nothing is
-//! ever left behind to be skipped later. `cargo bench` shows it beside a binary
+//! ever left behind to be skipped later. Four meet in each match: half as many
+//! rounds as with two, and the best of the three others is known before the
+//! newcomer is. `cargo bench` shows it beside a binary
 //! heap with lazy cancellation (docs/performance.md has the figures).
 //!
 //! A key holds the time, then the order of insertion, then the slot; comparing
@@ -24,6 +26,8 @@ const _: () = assert!(MAX_TIMERS == 1 << 24);
 pub const MAX_ARMINGS: u64 = 1 << 40;
 
 const IDLE: u128 = u128::MAX;
+/// No timer has this number.
+const NOBODY: Timer = Timer(u32::MAX);
 
 /// What is kept of a timer whose pace was changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,13 +44,15 @@ struct Pace {
 /// The pending timers of one replication.
 #[derive(Clone, Debug)]
 pub struct Agenda {
-    /// A binary tree in an array of siblings: the children of node `n` are the
-    /// pair `n`, so the root's children are the pair 1 and the leaves are the two
-    /// halves of the pairs from `leaves / 2` on.
-    pairs: Vec<[u128; 2]>,
+    /// The matches of the tournament, the last one first. The winner of match `m > 0`
+    /// has the place `m - 1`; the timers have the places from `leaves` on. Place `p`
+    /// is slot `p % 4` of match `p / 4`.
+    matches: Vec<[u128; 4]>,
     leaves: usize,
-    /// The key at the root.
+    /// The winner of the last match.
     next: u128,
+    /// The timer whose event is at hand: it does not run, but its slot still holds it.
+    firing: Timer,
     armings: u64,
     now: Nanos,
     /// The pace of each timer for which it was changed.
@@ -56,11 +62,13 @@ pub struct Agenda {
 impl Agenda {
     /// An agenda for so many timers, none of them armed, at time zero.
     pub fn new(timers: usize) -> Agenda {
-        let leaves = timers.next_power_of_two().max(2);
+        // Each match takes four places and gives one back.
+        let matches = timers.saturating_sub(1).div_ceil(3).max(1);
         Agenda {
-            pairs: vec![[IDLE; 2]; leaves],
-            leaves,
+            matches: vec![[IDLE; 4]; matches],
+            leaves: matches - 1,
             next: IDLE,
+            firing: NOBODY,
             armings: 0,
             now: Nanos::ZERO,
             paces: vec![Pace::default(); timers],
@@ -69,10 +77,11 @@ impl Agenda {
 
     /// Becomes equal to another agenda for as many timers, in the memory that it has.
     pub fn copy_from(&mut self, other: &Agenda) {
-        self.pairs.clone_from(&other.pairs);
+        self.matches.clone_from(&other.matches);
         self.paces.clone_from(&other.paces);
         self.leaves = other.leaves;
         self.next = other.next;
+        self.firing = other.firing;
         self.armings = other.armings;
         self.now = other.now;
     }
@@ -86,8 +95,9 @@ impl Agenda {
 
     /// Forgets everything and goes back to time zero.
     pub fn clear(&mut self) {
-        self.pairs.fill([IDLE; 2]);
+        self.matches.fill([IDLE; 4]);
         self.next = IDLE;
+        self.firing = NOBODY;
         self.paces.fill(Pace::default());
         self.armings = 0;
         self.now = Nanos::ZERO;
@@ -104,15 +114,12 @@ impl Agenda {
         self.now = self.now.max(time);
     }
 
-    /// How many timers have been armed so far.
-    #[inline]
-    pub fn armings(&self) -> u64 {
-        self.armings
-    }
-
     /// Lets a timer run out after `delay`; a delay of never leaves it silent.
     #[inline]
     pub fn arm(&mut self, timer: Timer, delay: Nanos) {
+        if self.firing == timer {
+            self.firing = NOBODY;
+        }
         self.armings += 1;
         let time = self.now + delay;
         let key = if time >= Nanos::NEVER {
@@ -126,23 +133,31 @@ impl Agenda {
     /// Silences a timer, if it runs.
     #[inline]
     pub fn cancel(&mut self, timer: Timer) {
-        if self.key(timer) != IDLE {
-            self.place(timer, IDLE);
+        if self.is_armed(timer) {
+            self.silence(timer);
         }
     }
 
-    /// Is the timer pending, armed after the first `armings`?
-    #[inline]
-    pub fn armed_since(&self, timer: Timer, armings: u64) -> bool {
-        let key = self.key(timer);
-        key != IDLE && (key as u64) >> 24 > armings
+    // Never inlined: nearly all timers that a protocol cancels do not run.
+    #[inline(never)]
+    fn silence(&mut self, timer: Timer) {
+        self.place(timer, IDLE);
     }
 
-    /// Lets a pending timer run `factor` times as fast as normal from now on (0: it
-    /// stands still); what it still has to run is stretched or shrunk with it. A
+    /// Does the timer run? One whose event is at hand does not.
+    #[inline]
+    pub fn is_armed(&self, timer: Timer) -> bool {
+        self.firing != timer && !is_idle(self.key(timer))
+    }
+
+    /// Lets a timer, if it runs, run `factor` times as fast as normal from now on (0:
+    /// it stands still); what it still has to run is stretched or shrunk with it. A
     /// timer that is armed (again) runs at normal pace.
     pub fn pace(&mut self, timer: Timer, factor: f64) {
         debug_assert!(factor >= 0.0 && factor.is_finite());
+        if !self.is_armed(timer) {
+            return;
+        }
         let key = self.key(timer);
         let Some((rest, before)) = self.rest(timer) else {
             return;
@@ -200,45 +215,59 @@ impl Agenda {
     }
 
     /// Moves the clock to the event of [`Agenda::peek`]. The timer keeps its
-    /// slot until it is armed again or [`Agenda::retire`]d, because most events
+    /// slot until it is armed again or [`Agenda::end_event`], because most events
     /// arm the timer that has just fired, and one replay is cheaper than two.
     #[inline]
-    pub fn begin_event(&mut self, time: Nanos) {
+    pub fn begin_event(&mut self, time: Nanos, timer: Timer) {
         self.now = time;
+        self.firing = timer;
     }
 
     /// Takes out the timer that has just fired, unless the event armed it again.
     #[inline]
-    pub fn retire(&mut self, timer: Timer, armings_before: u64) {
-        if !self.armed_since(timer, armings_before) {
-            self.cancel(timer);
+    pub fn end_event(&mut self) {
+        if self.firing != NOBODY {
+            let timer = std::mem::replace(&mut self.firing, NOBODY);
+            self.silence(timer);
         }
     }
 
     /// The key in the slot of a timer.
     #[inline]
     fn key(&self, timer: Timer) -> u128 {
-        let at = self.leaves + timer.0 as usize;
-        self.pairs[at / 2][at % 2]
+        let place = self.leaves + timer.0 as usize;
+        self.matches[place / 4][place % 4]
     }
 
-    /// Writes the slot of a timer and replays its path to the root.
+    /// Writes the slot of a timer and replays its path to the last match.
     #[inline]
     fn place(&mut self, timer: Timer, key: u128) {
-        let mut at = self.leaves + timer.0 as usize;
+        let mut place = self.leaves + timer.0 as usize;
         let mut winner = key;
-        while at > 1 {
-            let pair = &mut self.pairs[at / 2];
-            if pair[at % 2] == winner {
+        loop {
+            let (number, slot) = (place / 4, place % 4);
+            let four = &mut self.matches[number];
+            if four[slot] == winner {
                 // Nobody further up can tell the difference.
                 return;
             }
-            pair[at % 2] = winner;
-            winner = least(winner, pair[(at + 1) % 2]);
-            at /= 2;
+            four[slot] = winner;
+            // Two pairs and a final: in other orders the compiler makes branches of it.
+            let others = least(four[slot ^ 2], four[slot ^ 3]);
+            winner = least(least(winner, four[slot ^ 1]), others);
+            if number == 0 {
+                break;
+            }
+            place = number - 1;
         }
         self.next = winner;
     }
+}
+
+/// No timer runs out at the end of all time, so half of the key is enough.
+#[inline]
+fn is_idle(key: u128) -> bool {
+    key >> 64 == IDLE >> 64
 }
 
 /// The smaller key, without a branch: who wins is a coin toss that no branch
@@ -246,8 +275,7 @@ impl Agenda {
 /// (25% of the time of W1, docs/performance.md).
 #[inline]
 fn least(a: u128, b: u128) -> u128 {
-    let take_b = u128::from(b < a).wrapping_neg();
-    a ^ ((a ^ b) & take_b)
+    std::hint::select_unpredictable(b < a, b, a)
 }
 
 #[cfg(test)]
@@ -258,9 +286,8 @@ mod tests {
     fn drain(agenda: &mut Agenda) -> Vec<(u64, u32)> {
         let mut seen = Vec::new();
         while let Some((time, timer)) = agenda.peek() {
-            let before = agenda.armings();
-            agenda.begin_event(time);
-            agenda.retire(timer, before);
+            agenda.begin_event(time, timer);
+            agenda.end_event();
             seen.push((time.0, timer.0));
         }
         seen
@@ -280,13 +307,31 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_that_has_just_fired_runs_only_if_it_is_armed_again() {
+        let mut agenda = Agenda::new(6);
+        agenda.arm(Timer(0), Nanos(1));
+        agenda.arm(Timer(5), Nanos(9));
+        agenda.begin_event(Nanos(1), Timer(0));
+        assert!(!agenda.is_armed(Timer(0)));
+        agenda.cancel(Timer(0));
+        agenda.pace(Timer(0), 2.0);
+        agenda.end_event();
+        assert_eq!(agenda.peek(), Some((Nanos(9), Timer(5))));
+        agenda.begin_event(Nanos(9), Timer(5));
+        agenda.arm(Timer(5), Nanos(2));
+        assert!(agenda.is_armed(Timer(5)));
+        agenda.end_event();
+        assert_eq!(agenda.peek(), Some((Nanos(11), Timer(5))));
+    }
+
+    #[test]
     fn a_timer_that_stands_still_keeps_its_age() {
         let mut agenda = Agenda::new(2);
         agenda.arm(Timer(0), Nanos(10));
         agenda.advance_to(Nanos(4));
         agenda.pace(Timer(0), 0.0);
         assert_eq!(agenda.peek(), None);
-        assert!(agenda.armed_since(Timer(0), 0));
+        assert!(agenda.is_armed(Timer(0)));
         agenda.advance_to(Nanos(100));
         assert_eq!(agenda.rest(Timer(0)), Some((Nanos(6), 0.0)));
         agenda.pace(Timer(0), 1.0);
@@ -325,7 +370,7 @@ mod tests {
         assert_eq!(agenda.peek(), Some((Nanos(9), Timer(0))));
         agenda.pace(Timer(0), 0.0);
         agenda.cancel(Timer(0));
-        assert!(!agenda.armed_since(Timer(0), 0));
+        assert!(!agenda.is_armed(Timer(0)));
         agenda.pace(Timer(0), 1.0);
         assert_eq!(agenda.peek(), None);
         // One that would never run out has nothing to stretch.

@@ -36,18 +36,15 @@ pub enum PlayError {
 struct Clock {
     agenda: Agenda,
     streams: Streams,
-    /// Timers that never run: the spontaneous ones, under a fault script.
+    /// Timers that never run: the spontaneous ones, under a fault script. Empty where
+    /// all run, so that by chance there is little to ask.
     silent: Vec<bool>,
-    /// The timer whose event is (or was last) at hand, and how many had been
-    /// armed before it: it counts as running only if it was armed after that.
-    firing: Timer,
-    armings: u64,
 }
 
 impl Reader for Clock {
     #[inline]
     fn arm(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
-        if !self.silent[timer.0 as usize] {
+        if self.silent.get(timer.0 as usize) != Some(&true) {
             let delay = self.streams.delay(delay, stream);
             self.agenda.arm(timer, delay);
         }
@@ -58,19 +55,11 @@ impl Reader for Clock {
     }
 
     fn pace(&mut self, timer: Timer, factor: f64) {
-        // The timer that has just fired still has its slot, but runs no more.
-        if self.is_armed(timer) {
-            self.agenda.pace(timer, factor);
-        }
+        self.agenda.pace(timer, factor);
     }
 
     fn is_armed(&self, timer: Timer) -> bool {
-        let armings = if timer == self.firing {
-            self.armings
-        } else {
-            0
-        };
-        self.agenda.armed_since(timer, armings)
+        self.agenda.is_armed(timer)
     }
 
     fn choose(&mut self, stream: StreamId, weights: &[f64]) -> usize {
@@ -96,17 +85,17 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn new(model: &'m Model<W>, by_chance: bool, max_events: u64) -> Self {
         let blueprint = model.blueprint();
         let timers = blueprint.timer_count();
-        let silent =
-            |i| !by_chance && blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance;
+        let silent = |i| blueprint.timer_info(Timer(i as u32)).class == TimerClass::Chance;
         Player {
             model,
             state: blueprint.blank_state(),
             clock: Clock {
                 agenda: Agenda::new(timers),
                 streams: Streams::new(blueprint),
-                silent: (0..timers).map(silent).collect(),
-                firing: Timer(0),
-                armings: 0,
+                silent: match by_chance {
+                    true => Vec::new(),
+                    false => (0..timers).map(silent).collect(),
+                },
             },
             max_events: max_events.min(MAX_ARMINGS),
             events: 0,
@@ -121,7 +110,6 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn begin(&mut self, seed: u64, replication: u64) -> Result<(), PlayError> {
         self.state.clear();
         self.clock.agenda.clear();
-        self.clock.armings = 0;
         self.clock.streams.seed(seed, replication);
         self.events = 0;
         self.last_fault = Nanos::ZERO;
@@ -155,12 +143,9 @@ impl<'m, const W: usize> Player<'m, W> {
             self.fail(error);
             return None;
         }
-        let armings = self.clock.agenda.armings();
-        self.clock.agenda.begin_event(time);
-        self.clock.firing = timer;
-        self.clock.armings = armings;
+        self.clock.agenda.begin_event(time, timer);
         let touched = self.step(Cause::Fire(timer));
-        self.clock.agenda.retire(timer, armings);
+        self.clock.agenda.end_event();
         Some(touched)
     }
 
@@ -176,8 +161,6 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn happen(&mut self, at: Nanos, timer: Timer) -> Result<(), PlayError> {
         self.clock.agenda.advance_to(at);
         self.clock.agenda.cancel(timer);
-        self.clock.firing = timer;
-        self.clock.armings = self.clock.agenda.armings();
         self.step(Cause::Fire(timer));
         self.failure()
     }

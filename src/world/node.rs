@@ -201,7 +201,6 @@ impl<const W: usize> Nodes<W> {
         let busy = step.count(row.nth(BUSY));
         if busy < size {
             step.set_count(row.nth(BUSY), busy + 1);
-            step.cancel(self.fate.at(node));
             self.arm_repair(step, node);
             return;
         }

@@ -42,8 +42,6 @@ pub(super) struct Timers {
     runs: Vec<Run>,
     /// The events of cuts that still may happen, one bit each.
     pub possible: u128,
-    firing: Timer,
-    armings: u64,
     step: u32,
     /// Until then nothing is split.
     pub wait_until: Nanos,
@@ -68,8 +66,6 @@ impl Timers {
             agenda: Agenda::new(timers),
             runs: vec![idle; timers],
             possible: 0,
-            firing: Timer(0),
-            armings: 0,
             step: 0,
             wait_until: Nanos::ZERO,
             informed: false,
@@ -82,8 +78,6 @@ impl Timers {
         self.agenda.copy_from(&other.agenda);
         self.runs.clone_from(&other.runs);
         self.possible = other.possible;
-        self.firing = other.firing;
-        self.armings = other.armings;
         self.step = other.step;
         self.wait_until = other.wait_until;
         self.informed = other.informed;
@@ -94,7 +88,6 @@ impl Timers {
     pub fn clear(&mut self) {
         self.agenda.clear();
         self.possible = 0;
-        self.armings = 0;
         self.step = 0;
         self.wait_until = Nanos::ZERO;
         self.informed = false;
@@ -118,14 +111,10 @@ impl Timers {
 
     /// The event at hand is that of this timer.
     #[inline]
-    pub fn begin_event(&mut self, time: Nanos, timer: Timer) -> u64 {
-        let armings = self.agenda.armings();
-        self.agenda.begin_event(time);
-        self.firing = timer;
-        self.armings = armings;
+    pub fn begin_event(&mut self, time: Nanos, timer: Timer) {
+        self.agenda.begin_event(time, timer);
         self.step += 1;
         self.forget_event(timer);
-        armings
     }
 
     #[inline]
@@ -193,15 +182,6 @@ impl Timers {
         run.floor = run.floor.max(floor);
         run.floor_window = window;
     }
-
-    fn is_armed(&self, timer: Timer) -> bool {
-        let armings = if timer == self.firing {
-            self.armings
-        } else {
-            0
-        };
-        self.agenda.armed_since(timer, armings)
-    }
 }
 
 /// What the model sees while it makes its step.
@@ -243,14 +223,14 @@ impl Reader for Hand<'_> {
     }
 
     fn pace(&mut self, timer: Timer, factor: f64) {
-        if self.timers.is_armed(timer) {
+        if self.timers.agenda.is_armed(timer) {
             self.timers.note_floor(timer);
             self.timers.agenda.pace(timer, factor);
         }
     }
 
     fn is_armed(&self, timer: Timer) -> bool {
-        self.timers.is_armed(timer)
+        self.timers.agenda.is_armed(timer)
     }
 
     fn choose(&mut self, _stream: StreamId, weights: &[f64]) -> usize {

@@ -269,7 +269,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
             });
             return;
         }
-        let armings = trajectory.timers.begin_event(time, timer);
+        trajectory.timers.begin_event(time, timer);
         let mut hand = Hand {
             timers: &mut trajectory.timers,
             chance: &mut self.chance,
@@ -277,7 +277,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
         };
         let cause = Cause::Fire(timer);
         let disturbance = self.model.step(&mut trajectory.state, cause, &mut hand);
-        trajectory.timers.agenda.retire(timer, armings);
+        trajectory.timers.agenda.end_event();
         if disturbance.measures != 0 {
             self.ledger.update(
                 &mut trajectory.watch,
