@@ -3,7 +3,9 @@
 
 use super::agenda::{Agenda, MAX_ARMINGS};
 use super::streams::Streams;
-use crate::automaton::{Command, Delay, Nanos, Reader, State, StreamId, Timer, TimerClass};
+use crate::automaton::{
+    Command, Delay, DistributionId, Nanos, Reader, State, StreamId, Timer, TimerClass,
+};
 use crate::model::{Cause, Model, Runaway};
 
 /// Why a replication cannot go on.
@@ -46,6 +48,13 @@ impl Reader for Clock {
     fn arm(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
         if self.silent.get(timer.0 as usize) != Some(&true) {
             let delay = self.streams.delay(delay, stream);
+            self.agenda.arm(timer, delay);
+        }
+    }
+
+    fn arm_drawn(&mut self, timer: Timer, delay: DistributionId, stream: StreamId) {
+        if self.silent.get(timer.0 as usize) != Some(&true) {
+            let delay = self.streams.drawn(delay, stream);
             self.agenda.arm(timer, delay);
         }
     }

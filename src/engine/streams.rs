@@ -17,25 +17,27 @@ pub const GENERATOR: &str = "xoshiro256++ (SplitMix64 seeded)";
 
 /// Numbers that a stream in use draws at once.
 const BLOCK: usize = 8;
+/// The law of a block that was drawn for something else than delays.
+const NO_LAW: DistributionId = DistributionId(u32::MAX);
 
 /// One generator, with its next numbers drawn ahead.
 ///
 /// The delay of an event decides which event comes next, so the processor cannot
-/// go on before it is known. Logarithms that were taken before cost no waiting, and
+/// go on before it is known. Delays that were computed before cost no waiting, and
 /// those of a block are independent of each other, so that the processor works on
-/// several at once. Most streams are used once or twice in a replication: blocks begin
-/// with one number and double.
+/// several at once. Nearly every stream has one law for all its delays. Most streams
+/// are used once or twice in a replication: blocks begin with one number and double.
 #[derive(Clone, Debug)]
 struct Stream {
     generator: Xoshiro256PlusPlus,
     uniforms: [f64; BLOCK],
-    /// `-ln(1 - uniform)` of each, where the stream has been asked for that.
-    exponentials: [f64; BLOCK],
+    /// The delay that belongs to each by the law of the block, if it has one.
+    delays: [Nanos; BLOCK],
+    law: DistributionId,
     /// The first number that has not been used.
     next: u8,
     /// How many there are.
     filled: u8,
-    logarithmic: bool,
 }
 
 impl Stream {
@@ -43,15 +45,16 @@ impl Stream {
         Stream {
             generator: Xoshiro256PlusPlus::seed_from_u64(0),
             uniforms: [0.0; BLOCK],
-            exponentials: [0.0; BLOCK],
+            delays: [Nanos::ZERO; BLOCK],
+            law: NO_LAW,
             next: 0,
             filled: 0,
-            logarithmic: false,
         }
     }
 
     fn seed(&mut self, seed: u64) {
         self.generator = Xoshiro256PlusPlus::seed_from_u64(seed);
+        self.law = NO_LAW;
         self.next = 0;
         self.filled = 0;
     }
@@ -59,24 +62,16 @@ impl Stream {
     #[inline(never)]
     fn refill(&mut self) {
         let size = (2 * usize::from(self.filled)).clamp(1, BLOCK);
+        let mut generator = self.generator.clone();
         for uniform in &mut self.uniforms[..size] {
             // 53 bits fit into a signed number, from which the conversion is cheaper.
-            let bits = (self.generator.next_u64() >> 11) as i64;
+            let bits = (generator.next_u64() >> 11) as i64;
             *uniform = bits as f64 * (1.0 / (1u64 << 53) as f64);
         }
+        self.generator = generator;
+        self.law = NO_LAW;
         self.next = 0;
         self.filled = size as u8;
-        if self.logarithmic {
-            self.take_logarithms();
-        }
-    }
-
-    fn take_logarithms(&mut self) {
-        let filled = usize::from(self.filled).min(BLOCK);
-        let pairs = self.exponentials.iter_mut().zip(&self.uniforms);
-        for (exponential, uniform) in pairs.take(filled) {
-            *exponential = -ln(1.0 - uniform);
-        }
     }
 
     /// The place of the next number, which then is used.
@@ -85,6 +80,11 @@ impl Stream {
         if self.next == self.filled {
             self.refill();
         }
+        self.take()
+    }
+
+    #[inline]
+    fn take(&mut self) -> usize {
         let place = usize::from(self.next) % BLOCK;
         self.next += 1;
         place
@@ -97,15 +97,48 @@ impl Stream {
         self.uniforms[place]
     }
 
-    /// The exponential variate with mean 1 that belongs to the next uniform number.
+    /// The delay that belongs to the next uniform number.
     #[inline]
-    fn exponential(&mut self) -> f64 {
-        if !self.logarithmic {
-            self.logarithmic = true;
-            self.take_logarithms();
+    fn delay(&mut self, id: DistributionId, distributions: &[Distribution]) -> Nanos {
+        if self.next == self.filled || self.law != id {
+            return self.first_delay(id, distributions);
         }
-        let place = self.advance();
-        self.exponentials[place]
+        let place = self.take();
+        self.delays[place]
+    }
+
+    /// A delay that has not been computed ahead, and where it begins a block the others.
+    #[inline(never)]
+    fn first_delay(&mut self, id: DistributionId, distributions: &[Distribution]) -> Nanos {
+        let law = &distributions[id.0 as usize];
+        if self.next == self.filled {
+            self.refill();
+            if self.compute_delays(law) {
+                self.law = id;
+                let place = self.take();
+                return self.delays[place];
+            }
+        }
+        let place = self.take();
+        Nanos::from_seconds(law.quantile(self.uniforms[place]))
+    }
+
+    /// Computes the delays of a block, unless the law is a costly one: half of what is
+    /// drawn ahead may never be asked for. The same numbers as [`Distribution::quantile`].
+    fn compute_delays(&mut self, law: &Distribution) -> bool {
+        let filled = usize::from(self.filled).min(BLOCK);
+        let pairs = self.delays[..filled].iter_mut().zip(&self.uniforms);
+        match law {
+            // Apart, so that there is no question in the loop.
+            Distribution::Exponential { mean } => {
+                pairs.for_each(|(delay, u)| *delay = Nanos::from_seconds(-mean * ln(1.0 - u)));
+            }
+            Distribution::Weibull { .. } | Distribution::Lognormal { .. } => {
+                pairs.for_each(|(delay, u)| *delay = Nanos::from_seconds(law.quantile(*u)));
+            }
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -173,22 +206,17 @@ impl Streams {
             Delay::Drawn(id) => (Nanos::ZERO, id),
             Delay::FixedThenDrawn(fixed, id) => (fixed, id),
         };
-        let seconds = match self.distributions[id.0 as usize] {
-            Distribution::Exponential { mean } => mean * self.stream(stream).exponential(),
-            _ => self.draw_other(id, stream),
-        };
-        fixed + Nanos::from_seconds(seconds)
+        fixed + self.drawn(id, stream)
     }
 
-    /// Seconds from any distribution; the exponential one does not come here,
-    /// and is faster for it.
-    #[inline(never)]
-    fn draw_other(&mut self, id: DistributionId, stream: StreamId) -> f64 {
-        if let Distribution::Weibull { shape, scale } = self.distributions[id.0 as usize] {
-            return scale * self.stream(stream).exponential().powf(1.0 / shape);
-        }
-        let u = self.uniform(stream);
-        self.distributions[id.0 as usize].quantile(u)
+    /// Draws from a registered distribution.
+    #[inline(always)]
+    pub fn drawn(&mut self, id: DistributionId, stream: StreamId) -> Nanos {
+        let streams = match stream.place() {
+            Ok(index) => &mut self.timers[index],
+            Err(index) => &mut self.extra[index],
+        };
+        streams.delay(id, &self.distributions)
     }
 
     /// The index of one of `weights`, with a probability in proportion to it.
@@ -262,6 +290,39 @@ mod tests {
             first_draw(&names, 0, 7, 4),
         ] {
             assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn delays_drawn_ahead_are_the_quantiles_of_the_stream_in_its_order() {
+        let laws = [
+            Distribution::Exponential { mean: 3.0 },
+            Distribution::weibull_with_mean(0.7, 5.0),
+            Distribution::lognormal_with_mean(10.0, 1.0),
+            Distribution::Gamma {
+                shape: 2.5,
+                mean: 4.0,
+            },
+        ];
+        let mut blueprint = Blueprint::<1>::new(vec!["server1".to_owned()]);
+        blueprint.timers_per_node("failure", TimerClass::Chance);
+        let ids = laws.clone().map(|law| blueprint.distribution(law));
+        let mut streams = Streams::new(&blueprint);
+        streams.seed(7, 3);
+        let mut plain = streams.timers[0].generator.clone();
+        let stream = StreamId::of_timer(crate::automaton::Timer(0));
+        // Long runs of one law, then another law or a plain number at every place of a block.
+        for draw in 0..2000 {
+            let u = (plain.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+            let place = draw / 40 % 4;
+            if draw % 13 == 0 {
+                assert_eq!(streams.uniform(stream), u, "draw {draw}");
+                continue;
+            }
+            let place = if draw % 7 == 0 { 3 - place } else { place };
+            let delay = streams.drawn(ids[place], stream);
+            let expected = Nanos::from_seconds(laws[place].quantile(u));
+            assert_eq!(delay, expected, "draw {draw}");
         }
     }
 
