@@ -93,6 +93,18 @@ impl<const W: usize> State<W> {
         self.sets[id.0 as usize]
     }
 
+    /// Is the node in the set? Spares a copy of a set of many words.
+    #[inline]
+    pub fn has(&self, id: SetId, node: Node) -> bool {
+        self.sets[id.0 as usize].contains(node)
+    }
+
+    /// The number of members of a set.
+    #[inline]
+    pub fn size(&self, id: SetId) -> usize {
+        self.sets[id.0 as usize].len()
+    }
+
     /// The value of a counter.
     #[inline]
     pub fn counter(&self, id: Counter) -> u64 {

@@ -5,7 +5,7 @@ use super::{
     Timer,
 };
 
-/// Who wants to know when a set changes: one bit for each automaton and one for
+/// Who wants to know when a set changes: one bit for each automaton and two for
 /// each measure (service or tally).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
@@ -13,6 +13,9 @@ pub struct Interest {
     pub automata: u128,
     /// Services and tallies to evaluate again.
     pub measures: u64,
+    /// Services to evaluate again if they are down: only then does it matter who is
+    /// to blame.
+    pub blames: u64,
 }
 
 /// Something the outside world does, of interest to the statistics: failover
@@ -53,14 +56,65 @@ pub trait Reader {
 pub struct Disturbance {
     /// Services and tallies to be read again, one bit each.
     pub measures: u64,
-    /// Has something broken or been taken away?
-    pub fault: bool,
-    /// Is the step planned work? What it takes away then counts as no fault.
-    pub planned: bool,
+    /// Services to be read again if they are down.
+    pub blames: u64,
+    /// All else in one word, because most of it is rare: restorations in the lower
+    /// half, then the flags below, then the automaton that was still reacting.
+    marks: u64,
+}
+
+const FAULT: u64 = 1 << 32;
+const PLANNED: u64 = FAULT << 1;
+const RUNAWAY: u64 = FAULT << 2;
+const AUTOMATON: u32 = 48;
+
+impl Disturbance {
     /// How many things have come back.
-    pub restorations: u32,
+    #[inline]
+    pub fn restorations(&self) -> u32 {
+        self.marks as u32
+    }
+
+    /// Is there anything to say besides measures and restorations?
+    #[inline]
+    pub fn is_marked(&self) -> bool {
+        self.marks >= FAULT
+    }
+
+    /// Has something broken or been taken away?
+    #[inline]
+    pub fn fault(&self) -> bool {
+        self.marks & FAULT != 0
+    }
+
+    /// Is the step planned work? What it takes away then counts as no fault.
+    #[inline]
+    pub fn planned(&self) -> bool {
+        self.marks & PLANNED != 0
+    }
+
     /// The automaton that was still reacting when the limit was reached.
-    pub runaway: Option<u8>,
+    #[inline]
+    pub fn runaway(&self) -> Option<u8> {
+        (self.marks & RUNAWAY != 0).then_some((self.marks >> AUTOMATON) as u8)
+    }
+
+    fn plan(&mut self) {
+        self.marks |= PLANNED;
+    }
+
+    pub(crate) fn run_away(&mut self, automaton: u8) {
+        self.marks |= RUNAWAY | u64::from(automaton) << AUTOMATON;
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: Mark) {
+        match mark {
+            // No fault where the flag beside it says that the step is planned.
+            Mark::Fault => self.marks |= FAULT & !(self.marks >> 1),
+            Mark::Restore => self.marks += 1,
+        }
+    }
 }
 
 /// The view that an automaton has of the state while it makes its step.
@@ -111,7 +165,7 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Is the node in the set?
     #[inline]
     pub fn has(&self, id: SetId, node: Node) -> bool {
-        self.state.set(id).contains(node)
+        self.state.has(id, node)
     }
 
     /// Writes a node set variable; its readers run again if it changed.
@@ -130,12 +184,25 @@ impl<'a, const W: usize> Step<'a, W> {
         let interest = &self.interest[id.0 as usize];
         self.pending |= interest.automata;
         self.disturbance.measures |= interest.measures;
+        self.disturbance.blames |= interest.blames;
     }
 
     /// Writes a node set variable that nobody reads but its owner: nothing runs again.
     #[inline]
     pub fn put_private(&mut self, id: SetId, value: NodeSet<W>) {
         self.state.sets[id.0 as usize] = value;
+    }
+
+    /// Adds a node to a set that nobody reads but its owner.
+    #[inline]
+    pub fn insert_private(&mut self, id: SetId, node: Node) {
+        self.state.sets[id.0 as usize].insert(node);
+    }
+
+    /// Takes a node out of a set that nobody reads but its owner.
+    #[inline]
+    pub fn remove_private(&mut self, id: SetId, node: Node) {
+        self.state.sets[id.0 as usize].remove(node);
     }
 
     /// Adds a node to a set.
@@ -205,15 +272,16 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Starts a timer (again), with a delay drawn from the timer's own stream.
     #[inline]
     pub fn arm(&mut self, timer: Timer, delay: Delay) {
-        self.arm_from(timer, delay, StreamId::of_timer(timer));
+        self.arm_from(timer, &delay, StreamId::of_timer(timer));
     }
 
     /// Starts a timer (again), with a delay drawn from the given stream.
     #[inline]
-    pub fn arm_from(&mut self, timer: Timer, delay: Delay, stream: StreamId) {
+    // The delay is only looked at: to copy it would cost as much as the call.
+    pub fn arm_from(&mut self, timer: Timer, delay: &Delay, stream: StreamId) {
         match delay {
-            Delay::Drawn(id) => self.reader.arm_drawn(timer, id, stream),
-            other => self.reader.arm(timer, other, stream),
+            Delay::Drawn(id) => self.reader.arm_drawn(timer, *id, stream),
+            other => self.reader.arm(timer, *other, stream),
         }
     }
 
@@ -242,16 +310,13 @@ impl<'a, const W: usize> Step<'a, W> {
     /// Tells the statistics of a fault or a return.
     #[inline]
     pub fn mark(&mut self, mark: Mark) {
-        match mark {
-            Mark::Fault => self.disturbance.fault |= !self.disturbance.planned,
-            Mark::Restore => self.disturbance.restorations += 1,
-        }
+        self.disturbance.mark(mark);
     }
 
     /// Says that all that this step takes away is taken away on purpose, as
     /// planned: the statistics of failovers count from faults.
     pub fn plan(&mut self) {
-        self.disturbance.planned = true;
+        self.disturbance.plan();
     }
 
     /// Gives an order, which every automaton hears before anything else happens.
@@ -271,5 +336,35 @@ impl<'a, const W: usize> Step<'a, W> {
             return false;
         }
         probability >= 1.0 || self.choose(&[probability, 1.0 - probability]) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_do_not_run_into_each_other() {
+        let mut disturbance = Disturbance::default();
+        disturbance.mark(Mark::Restore);
+        disturbance.mark(Mark::Restore);
+        assert!(!disturbance.is_marked());
+        assert_eq!(disturbance.restorations(), 2);
+        disturbance.mark(Mark::Fault);
+        disturbance.mark(Mark::Fault);
+        assert!(disturbance.is_marked() && disturbance.fault() && !disturbance.planned());
+        assert_eq!(disturbance.runaway(), None);
+        disturbance.run_away(127);
+        assert_eq!(disturbance.runaway(), Some(127));
+        assert_eq!(disturbance.restorations(), 2);
+    }
+
+    #[test]
+    fn what_planned_work_takes_away_is_no_fault() {
+        let mut disturbance = Disturbance::default();
+        disturbance.plan();
+        disturbance.mark(Mark::Fault);
+        assert!(disturbance.planned() && !disturbance.fault());
+        assert_eq!(disturbance.runaway(), None);
     }
 }

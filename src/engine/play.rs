@@ -76,6 +76,15 @@ impl Reader for Clock {
     }
 }
 
+/// The measures that an event has touched (see [`Model::step`]), one bit each.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched {
+    /// To be read again.
+    pub measures: u64,
+    /// Services to be read again if they are down.
+    pub blames: u64,
+}
+
 /// Plays one model, replication after replication, in the same memory.
 pub struct Player<'m, const W: usize> {
     model: &'m Model<W>,
@@ -141,10 +150,10 @@ impl<'m, const W: usize> Player<'m, W> {
     }
 
     /// Plays the next event if it comes before `end`, and returns the measures
-    /// that it has touched (see [`Model::step`]). `None` where there is no such
+    /// that it has touched. `None` where there is no such
     /// event, or the replication cannot go on: ask [`Player::failure`].
     #[inline]
-    pub fn advance(&mut self, end: Nanos) -> Option<u64> {
+    pub fn advance(&mut self, end: Nanos) -> Option<Touched> {
         let (time, timer) = self.clock.agenda.peek_before(end)?;
         self.events += 1;
         if self.events > self.max_events {
@@ -176,23 +185,33 @@ impl<'m, const W: usize> Player<'m, W> {
 
     // Inlined by force, see `Model::step`.
     #[inline(always)]
-    fn step(&mut self, cause: Cause<'_, W>) -> u64 {
+    fn step(&mut self, cause: Cause<'_, W>) -> Touched {
         let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
-        self.restorations += u64::from(disturbance.restorations);
-        if disturbance.planned {
-            // What follows is a matter of the plan, not of an older fault.
-            self.last_fault = Nanos::ZERO;
+        self.restorations += u64::from(disturbance.restorations());
+        if disturbance.is_marked() {
+            if disturbance.planned() {
+                // What follows is a matter of the plan, not of an older fault.
+                self.last_fault = Nanos::ZERO;
+            }
+            if disturbance.fault() {
+                self.last_fault = self.clock.agenda.now();
+                self.restorations_at_fault = self.restorations;
+            }
+            if let Some(automaton) = disturbance.runaway() {
+                self.run_away(automaton);
+            }
         }
-        if disturbance.fault {
-            self.last_fault = self.clock.agenda.now();
-            self.restorations_at_fault = self.restorations;
+        Touched {
+            measures: disturbance.measures,
+            blames: disturbance.blames,
         }
-        if let Some(automaton) = disturbance.runaway {
-            let at = self.clock.agenda.now();
-            let runaway = self.model.runaway(automaton);
-            self.fail(PlayError::Runaway { at, runaway });
-        }
-        disturbance.measures
+    }
+
+    #[cold]
+    fn run_away(&mut self, automaton: u8) {
+        let at = self.clock.agenda.now();
+        let runaway = self.model.runaway(automaton);
+        self.fail(PlayError::Runaway { at, runaway });
     }
 
     /// Ends the replication. An empty agenda stops the loop that plays it, which

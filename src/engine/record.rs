@@ -2,7 +2,8 @@
 
 use super::load::record::LoadRecord;
 use super::play::Player;
-use crate::automaton::Nanos;
+use crate::automaton::evaluate::{Count, Set};
+use crate::automaton::{Nanos, SetId};
 use crate::model::measure::{Condition, Reading};
 
 /// Outages are told apart by 0, 1, 2, and 3 or more nodes that were down at their start.
@@ -82,6 +83,8 @@ struct Current {
 
 /// The present level of a tally, since when, and the times at all its levels.
 struct Level {
+    /// The signal whose members are counted, where it is as simple as that.
+    of: Option<SetId>,
     now_at: usize,
     since: Nanos,
     times_ns: Vec<u64>,
@@ -92,6 +95,8 @@ pub struct Recorder {
     from: Nanos,
     services: Vec<Current>,
     tallies: Vec<Level>,
+    /// Services that are down, one bit each.
+    down: u64,
     record: ReplicationRecord,
 }
 
@@ -104,6 +109,7 @@ impl Recorder {
             from: warm_up,
             services: Vec::new(),
             tallies: Vec::new(),
+            down: 0,
             record: ReplicationRecord::default(),
         }
     }
@@ -152,10 +158,17 @@ impl Recorder {
                 }
             })
             .collect();
+        let is_down =
+            |(index, current): (usize, &Current)| u64::from(is_down(current.reading)) << index;
+        self.down = self.services.iter().enumerate().map(is_down).sum();
         self.tallies = model
             .tallies()
             .iter()
             .map(|tally| Level {
+                of: match &tally.of {
+                    Count::Of(Set::Signal(id)) => Some(*id),
+                    _ => None,
+                },
                 now_at: tally.of.value(player.state()) as usize,
                 since: Nanos::ZERO,
                 times_ns: vec![0; tally.limit as usize + 1],
@@ -166,6 +179,12 @@ impl Recorder {
     /// The counted part begins: rounds of maintenance before it do not count.
     pub fn begin_counting<const W: usize>(&mut self, player: &Player<'_, W>) {
         self.record.rounds = rounds(player);
+    }
+
+    /// The services that are down, one bit each.
+    #[inline]
+    pub fn down(&self) -> u64 {
+        self.down
     }
 
     /// How a service is doing, as it was read last.
@@ -191,8 +210,11 @@ impl Recorder {
 
     #[inline]
     fn update_tally<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
-        let level = player.model().tallies()[index].of.value(player.state()) as usize;
         let tally = &mut self.tallies[index];
+        let level = match tally.of {
+            Some(set) => player.state().size(set),
+            None => player.model().tallies()[index].of.value(player.state()) as usize,
+        };
         if level != tally.now_at {
             let now = player.now();
             tally.times_ns[tally.now_at] += now.since(tally.since.max(self.from)).0;
@@ -226,6 +248,7 @@ impl Recorder {
         next.cause = cause;
         next.planned = planned;
         let was_down = is_down(current.reading);
+        self.down = self.down & !(1 << index) | u64::from(down) << index;
         if down && !was_down {
             next.outage_began = now;
             next.all_planned = planned;

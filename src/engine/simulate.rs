@@ -51,6 +51,7 @@ impl<'m, const W: usize> Simulator<'m, W> {
         let mut until = if apart { self.warm_up } else { self.end };
         loop {
             while let Some(touched) = self.player.advance(until) {
+                let touched = touched.measures | touched.blames & self.recorder.down();
                 if touched & !of_load != 0 {
                     self.recorder.update(&self.player, touched & !of_load);
                 }

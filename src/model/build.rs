@@ -492,9 +492,6 @@ impl<'a, const W: usize> Builder<'a, W> {
             service.signals(&mut signals);
             watch(signals, bit);
         }
-        if let Some(planned) = self.planned {
-            (0..services.len()).for_each(|bit| watch(vec![planned], bit));
-        }
         for (bit, tally) in tallies.iter().enumerate() {
             let mut signals = Vec::new();
             tally.of.signals(&mut signals);
@@ -507,6 +504,11 @@ impl<'a, const W: usize> Builder<'a, W> {
                 services[demand.service].signals(&mut signals);
             }
             watch(signals, measures - 1);
+        }
+        for (bit, service) in services.iter().enumerate() {
+            for id in self.planned.iter().chain([&service.blame.alive()]) {
+                interest[id.0 as usize].blames |= 1 << bit;
+            }
         }
         let automata = self
             .automata

@@ -83,7 +83,7 @@ impl<const W: usize> Service<W> {
         }
     }
 
-    /// Adds the signals that the service depends on.
+    /// Adds the signals that its reading depends on.
     pub fn signals(&self, found: &mut Vec<SetId>) {
         self.up.signals(found);
         if let Some(test) = &self.read_only {
@@ -92,7 +92,6 @@ impl<const W: usize> Service<W> {
         if let Some(share) = &self.success {
             share.signals(found);
         }
-        self.blame.signals(found);
     }
 }
 
@@ -168,8 +167,10 @@ impl<const W: usize> Blame<W> {
         self.rule.cause(state)
     }
 
-    fn signals(&self, found: &mut Vec<SetId>) {
-        found.push(self.alive);
+    /// The nodes that are up. With the signals of the service this is all that the
+    /// cause depends on.
+    pub fn alive(&self) -> SetId {
+        self.alive
     }
 }
 

@@ -131,7 +131,7 @@ impl<const W: usize> Model<W> {
                 step.choice_stream = *stream;
                 react(automaton.as_ref(), step);
                 if reactions >= MAX_REACTIONS {
-                    step.disturbance.runaway = Some(index as u8);
+                    step.disturbance.run_away(index as u8);
                     return;
                 }
             } else {

@@ -124,7 +124,7 @@ impl<const W: usize> Components<W> {
             return;
         }
         step.put(part.works, NodeSet::EMPTY);
-        step.arm_from(part.fate, part.repair, part.repair_stream);
+        step.arm_from(part.fate, &part.repair, part.repair_stream);
         match part.battery {
             Some((battery, timer)) if !step.chance(battery.fail_on_demand) => {
                 step.arm(timer, Delay::Fixed(battery.autonomy));

@@ -346,7 +346,7 @@ impl<const W: usize> Maintenance<W> {
     fn rest(&self, step: &mut Step<'_, W>) {
         step.put_private(self.stopped, NodeSet::EMPTY);
         step.set_count(self.phase, PAUSE);
-        step.arm_from(self.job, self.pause, self.pause_stream);
+        step.arm_from(self.job, &self.pause, self.pause_stream);
     }
 
     fn job_done(&self, step: &mut Step<'_, W>) {
@@ -442,7 +442,7 @@ impl<const W: usize> Automaton<W> for Maintenance<W> {
     }
 
     fn begin(&self, step: &mut Step<'_, W>) {
-        step.arm_from(self.due, self.first, self.first_stream);
+        step.arm_from(self.due, &self.first, self.first_stream);
     }
 
     fn react(&self, step: &mut Step<'_, W>) {

@@ -39,10 +39,9 @@ pub struct Nodes<const W: usize> {
     fate: Timers,
     /// End of the boot; absent where nobody takes any time for it.
     boot: Option<Timers>,
-    life_streams: Vec<StreamId>,
-    repair_streams: Vec<StreamId>,
-    failure: Vec<Delay>,
-    repair: Vec<Delay>,
+    /// How long each node lives, and the stream for it.
+    failure: Vec<(Delay, StreamId)>,
+    repair: Vec<(Delay, StreamId)>,
     boot_delay: Vec<Delay>,
     crew_of: Vec<Option<usize>>,
     crews: Vec<CrewQueue>,
@@ -84,6 +83,12 @@ impl<const W: usize> Nodes<W> {
         let fate = blueprint.timers_per_node("fate", TimerClass::Chance);
         let instant_boot = nodes.iter().all(|n| n.boot.mean() == 0.0);
         let boot = (!instant_boot).then(|| blueprint.timers_per_node("boot", TimerClass::Reaction));
+        let streams = ["failure", "repair"].map(|purpose| blueprint.streams_per_node(purpose));
+        let [life_streams, repair_streams] = streams;
+        let failure = nodes.iter().map(|n| blueprint.delay(&n.failure));
+        let failure = failure.zip(life_streams).collect();
+        let repair = nodes.iter().map(|n| blueprint.delay(&n.repair));
+        let repair = repair.zip(repair_streams).collect();
         Nodes {
             all: blueprint.all_nodes(),
             up: signals.up,
@@ -97,10 +102,8 @@ impl<const W: usize> Nodes<W> {
             unplugged: signals.unplugged,
             fate,
             boot,
-            life_streams: blueprint.streams_per_node("failure"),
-            repair_streams: blueprint.streams_per_node("repair"),
-            failure: nodes.iter().map(|n| blueprint.delay(&n.failure)).collect(),
-            repair: nodes.iter().map(|n| blueprint.delay(&n.repair)).collect(),
+            failure,
+            repair,
             boot_delay: nodes.iter().map(|n| blueprint.delay(&n.boot)).collect(),
             crew_of: nodes.iter().map(|n| n.crew).collect(),
             crews: crews
@@ -127,8 +130,8 @@ impl<const W: usize> Nodes<W> {
 
     #[inline(always)]
     fn arm_life(&self, step: &mut Step<'_, W>, node: Node) {
-        let i = node.index();
-        step.arm_from(self.fate.at(node), self.failure[i], self.life_streams[i]);
+        let (delay, stream) = &self.failure[node.index()];
+        step.arm_from(self.fate.at(node), delay, *stream);
         if self.paces.is_some() {
             self.follow_pace(step, node);
         }
@@ -136,8 +139,8 @@ impl<const W: usize> Nodes<W> {
 
     #[inline(always)]
     fn arm_repair(&self, step: &mut Step<'_, W>, node: Node) {
-        let i = node.index();
-        step.arm_from(self.fate.at(node), self.repair[i], self.repair_streams[i]);
+        let (delay, stream) = &self.repair[node.index()];
+        step.arm_from(self.fate.at(node), delay, *stream);
         if self.attended.is_some() || self.paces.is_some() {
             self.follow_pace(step, node);
         }
@@ -174,7 +177,7 @@ impl<const W: usize> Nodes<W> {
     /// The hardware of a node breaks.
     #[inline(always)]
     fn fail(&self, step: &mut Step<'_, W>, node: Node) {
-        step.put_private(self.healthy, step.get(self.healthy).without(node));
+        step.remove_private(self.healthy, node);
         step.mark(Mark::Fault);
         self.go_down(step, node);
         match self.crew_of[node.index()] {
@@ -189,11 +192,13 @@ impl<const W: usize> Nodes<W> {
             step.remove(self.booting, node);
             step.cancel(boot.at(node));
         }
-        if !step.get(self.frozen).is_empty() {
+        // What is frozen is up and does not run.
+        if step.has(self.running, node) {
+            step.remove(self.running, node);
+        } else {
             step.remove(self.frozen, node);
         }
         step.remove(self.up, node);
-        step.remove(self.running, node);
     }
 
     fn join_queue(&self, step: &mut Step<'_, W>, crew: usize, node: Node) {
@@ -248,7 +253,7 @@ impl<const W: usize> Nodes<W> {
         if let Some(crew) = self.crew_of[node.index()] {
             self.next_in_queue(step, crew);
         }
-        step.put_private(self.healthy, step.get(self.healthy).with(node));
+        step.insert_private(self.healthy, node);
         self.plug_in(step, node);
         self.arm_life(step, node);
         step.mark(Mark::Restore);

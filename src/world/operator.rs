@@ -100,7 +100,7 @@ impl<const W: usize> Operator<W> {
 impl<const W: usize> Operator<W> {
     fn know(&self, step: &mut Step<'_, W>) {
         step.put(self.knows, self.all);
-        step.arm_from(self.timer, self.acts, self.acts_stream);
+        step.arm_from(self.timer, &self.acts, self.acts_stream);
     }
 }
 

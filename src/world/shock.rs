@@ -148,7 +148,7 @@ impl<const W: usize> Partitions<W> {
     }
 
     fn begin_split(&self, weather: &Weather<W>, step: &mut Step<'_, W>) {
-        step.arm_from(weather.timer, weather.lasts, weather.lasts_stream);
+        step.arm_from(weather.timer, &weather.lasts, weather.lasts_stream);
         let mark = match weather.split {
             Split::OneNode => {
                 let nodes: Vec<Node> = self.all.iter().collect();

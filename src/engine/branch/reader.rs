@@ -356,7 +356,7 @@ impl<'m, const W: usize> Brancher<'m, W> {
                 shortest_chance_s: &mut self.shortest_chance_s,
             };
             let disturbance = self.model.step(&mut state, cause, &mut asked);
-            if let Some(automaton) = disturbance.runaway {
+            if let Some(automaton) = disturbance.runaway() {
                 return Err(Overflow::Runaway(self.model.runaway(automaton)));
             }
             let mut situation = Situation {

@@ -30,9 +30,10 @@ pub(super) struct Marks {
 
 impl Marks {
     pub fn add(&mut self, disturbance: &Disturbance) {
-        self.restored_first |= disturbance.restorations > 0 && !self.fault && !disturbance.fault;
-        self.fault |= disturbance.fault;
-        self.planned |= disturbance.planned;
+        self.restored_first |=
+            disturbance.restorations() > 0 && !self.fault && !disturbance.fault();
+        self.fault |= disturbance.fault();
+        self.planned |= disturbance.planned();
     }
 
     pub fn join(&mut self, other: Marks) {

@@ -210,7 +210,7 @@ impl<'m, const W: usize> Splitter<'m, W> {
             levels: &self.levels,
         };
         let disturbance = self.model.step(&mut state, Cause::Begin, &mut hand);
-        if let Some(automaton) = disturbance.runaway {
+        if let Some(automaton) = disturbance.runaway() {
             self.run_away(Nanos::ZERO, automaton);
         }
         let watch = self.ledger.begin(self.model, &state, replication);
@@ -278,16 +278,17 @@ impl<'m, const W: usize> Splitter<'m, W> {
         let cause = Cause::Fire(timer);
         let disturbance = self.model.step(&mut trajectory.state, cause, &mut hand);
         trajectory.timers.agenda.end_event();
-        if disturbance.measures != 0 {
+        let touched = disturbance.measures | disturbance.blames & trajectory.watch.down;
+        if touched != 0 {
             self.ledger.update(
                 &mut trajectory.watch,
                 (self.model, &trajectory.state),
                 time,
-                disturbance.measures,
+                touched,
                 trajectory.weight,
             );
         }
-        if let Some(automaton) = disturbance.runaway {
+        if let Some(automaton) = disturbance.runaway() {
             self.run_away(time, automaton);
         }
     }
