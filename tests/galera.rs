@@ -998,7 +998,7 @@ fn read(text: &str) -> Result<Scenario, Box<ScenarioError>> {
 #[test]
 fn wrong_parameters_are_refused() {
     for (parameters, complaint) in [
-        ("pc = { weight = [1, 1] }", "2 weights for 3 members"),
+        ("pc = { weight = [1, 1] }", "lists 2 numbers for 3 members"),
         ("pc = { weight = 256 }", "out of range"),
         ("pc = { weight = 0 }", "no member has a vote"),
         ("pc = { weight = { n9 = 1 } }", "no member `n9`"),

@@ -14,6 +14,7 @@ use crate::world::WorldSignals;
 use crate::world::process::ProcessSignals;
 use membership::Membership;
 
+pub mod by_node;
 pub mod membership;
 pub mod optional_set;
 

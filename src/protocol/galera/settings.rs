@@ -2,11 +2,8 @@
 //! scenario say, as delays and weights.
 
 use crate::automaton::{Blueprint, Delay, Nanos, Node, NodeSet};
-use crate::protocol::Site;
-use crate::scenario::document::{Item, Value};
-use crate::scenario::error::{Result, ScenarioError};
-use crate::scenario::nearest::suggestion;
-use crate::scenario::reader;
+use crate::protocol::{Site, by_node};
+use crate::scenario::error::Result;
 
 /// The largest pc.weight that the provider takes.
 const MAX_WEIGHT: i64 = 255;
@@ -211,53 +208,17 @@ fn sst_copy(site: &Site<'_>) -> Result<Nanos> {
     Ok(Nanos::from_seconds(p.bytes("data_size")? / rate))
 }
 
-/// One number for all, a list by member, or a table by node name.
+/// The weights of the members; arbitrators come last in a list.
 fn weights<const W: usize>(
     site: &Site<'_>,
     blueprint: &Blueprint<W>,
     members: &[Node],
 ) -> Result<Vec<u64>> {
     const PATH: &str = "pc.weight";
-    let item = site.parameters.item(PATH);
-    let weight = |item: &Item| reader::integer(item, 0, MAX_WEIGHT).map(|w| w as u64);
-    let mut weights = vec![1; blueprint.nodes()];
-    match &item.value {
-        Value::Array(list) => {
-            if list.len() != members.len() {
-                return Err(site.parameters.error(
-                    PATH,
-                    format!(
-                        "{} weights for {} members (arbitrators come last)",
-                        list.len(),
-                        members.len()
-                    ),
-                ));
-            }
-            for (node, item) in members.iter().zip(list) {
-                weights[node.index()] = weight(item)?;
-            }
-        }
-        Value::Table(table) => {
-            for entry in &table.entries {
-                let known = |node: &Node| blueprint.node_name(*node) == entry.key;
-                let node = members.iter().copied().find(known).ok_or_else(|| {
-                    let names = members.iter().map(|n| blueprint.node_name(*n).to_owned());
-                    ScenarioError::at(
-                        &entry.key_origin,
-                        format!("`{}` has no member `{}`", site.name, entry.key),
-                        "unknown member",
-                    )
-                    .maybe_help(suggestion(&entry.key, names))
-                })?;
-                weights[node.index()] = weight(&entry.item)?;
-            }
-        }
-        _ => weights.fill(weight(item)?),
-    }
+    let weights = by_node::numbers(site, blueprint, PATH, members, MAX_WEIGHT)?;
     if members.iter().all(|node| weights[node.index()] == 0) {
-        return Err(site
-            .parameters
-            .error(PATH, "no member has a vote: all weights are zero"));
+        let message = "no member has a vote: all weights are zero";
+        return Err(site.parameters.error(PATH, message));
     }
     Ok(weights)
 }
