@@ -48,6 +48,7 @@ macro_rules! protocols {
 
 protocols! {
     "copysets" => copysets::Copysets,
+    "corosync" => corosync::Corosync,
     "drbd" => drbd::Drbd,
     "dynamic_voting" => dynamic_voting::DynamicVoting,
     "galera" => galera::Galera,
