@@ -277,6 +277,25 @@ fn a_year_without_an_outage_is_the_one_without_a_failure() {
 }
 
 #[test]
+fn simulated_w5_says_what_it_need_not_have_seen() {
+    let seen = scenarios::run("scenarios/benchmarks/w5.toml", 0.95);
+    let longest_s = seen.services[0].1.outage_s.expect("take-overs").max;
+    assert!(longest_s < 3600.0, "another seed is needed: {longest_s}");
+    let [warning] = &seen.warnings[..] else {
+        panic!("{:?}", seen.warnings);
+    };
+    assert!(
+        warning.contains("one as long as a repair, 10.0 h"),
+        "{warning}"
+    );
+    // With outages of all lengths nothing is hidden.
+    let seen = scenarios::run_with("scenarios/textbook/three-of-four.toml", &[], |effort| {
+        effort.replications = 100;
+    });
+    assert_eq!(seen.warnings, Vec::<String>::new());
+}
+
+#[test]
 fn a_list_of_states_that_is_too_short_is_refused_in_words() {
     let (scenario, files) = scenarios::load("scenarios/textbook/vip-moves.toml", &[]);
     let limits = Limits {

@@ -3,9 +3,13 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/cases.rs"]
+mod scenarios;
 
 use program::{run, succeeds};
+use quorate::runner::{self, Effort, Watcher};
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn verified(scenario: &str, more: &[&str]) -> Value {
     let fixed = ["verify", scenario, "--format", "json"];
@@ -150,4 +154,40 @@ fn an_unknown_scenario_is_an_error() {
     let ran = run(&["verify", "no-such-file.toml"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("no-such-file.toml"), "{}", ran.stderr);
+}
+
+/// Stops where a single thing is to be done: the chain, and no replications.
+struct StopsTheChain(AtomicBool);
+
+impl Watcher for StopsTheChain {
+    fn progress(&self, done: u64, of: u64) {
+        if (done, of) == (0, 1) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn stop(&self) -> &AtomicBool {
+        &self.0
+    }
+}
+
+#[test]
+fn a_chain_that_was_stopped_is_an_interruption_and_no_refusal() {
+    let (scenario, files) = scenarios::load("scenarios/textbook/two-of-three.toml", &[]);
+    let effort = Effort {
+        replications: 20,
+        ..scenarios::effort(&scenario)
+    };
+    let watcher = StopsTheChain(AtomicBool::new(false));
+    let found =
+        runner::verify::verify(&scenario, &files, &effort, 1000, &watcher).expect("the others");
+    assert!(found.interrupted);
+    let solve = found.engines.iter().find(|report| report.engine == "solve");
+    let because = solve.and_then(|report| report.because.clone());
+    assert!(because.is_some_and(|text| text.contains("stopped before")));
+    let simulated = found
+        .engines
+        .iter()
+        .find(|report| report.engine == "simulate");
+    assert!(simulated.is_some_and(|report| report.because.is_none()));
 }

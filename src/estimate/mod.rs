@@ -9,6 +9,7 @@
 //! | a share of trials, a rate over an exposure | [`proportion`], [`poisson_rate`] |
 //! | how long outages last | [`Durations`] |
 //! | may this mean be believed at all | [`Concentration`] |
+//! | what was not seen, and may matter | [`Unseen`] |
 //! | do two samples come from one distribution | [`kolmogorov_smirnov_two_sample`] |
 //! | a distribution that is known by its Laplace transform | [`laplace`] |
 //! | how long requests wait at a busy server | [`queueing`] |
@@ -32,6 +33,7 @@ pub mod phase_type;
 pub mod queueing;
 mod rank;
 mod significance;
+mod unseen;
 
 use serde::Serialize;
 
@@ -42,6 +44,7 @@ pub use moments::Moments;
 pub use significance::{
     KolmogorovSmirnov, kolmogorov_smirnov_one_sample, kolmogorov_smirnov_two_sample,
 };
+pub use unseen::Unseen;
 
 /// A number together with what is known about its error.
 ///

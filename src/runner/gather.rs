@@ -11,7 +11,7 @@ use crate::automaton::Nanos;
 use crate::engine::record::{LOST_LEVELS, ReplicationRecord, ServiceRecord};
 use crate::engine::streams;
 use crate::estimate::{
-    Concentration, Durations, Estimate, Moments, mean, poisson_rate, proportion, rare_total,
+    Concentration, Durations, Estimate, Moments, Unseen, mean, poisson_rate, proportion, rare_total,
 };
 use crate::model::Model;
 use crate::scenario::{Scenario, ServiceSpec};
@@ -292,12 +292,14 @@ impl Gatherer {
         }
     }
 
-    /// Where a mean hides its variance; services that share a warning share a line.
+    /// Where a mean hides its variance, in what was seen or in what was not; services
+    /// that share a warning share a line.
     fn concentrations(&self) -> Vec<String> {
         let mut found: Vec<(String, Vec<&str>)> = Vec::new();
         for (index, sum) in self.services.iter().enumerate() {
             let totals: Vec<f64> = self.rows.iter().map(|row| row.services[index].0).collect();
-            let Some(text) = Concentration::of(&totals).warning() else {
+            let concentrated = Concentration::of(&totals).warning();
+            let Some(text) = concentrated.or_else(|| self.unseen(sum)) else {
                 continue;
             };
             match found.iter_mut().find(|(other, _)| *other == text) {
@@ -309,6 +311,30 @@ impl Gatherer {
             .into_iter()
             .map(|(text, names)| format!("{}: {text}", names.join(", ")))
             .collect()
+    }
+
+    /// Where outages as long as a repair may be missing from the mean.
+    fn unseen(&self, sum: &ServiceSum) -> Option<String> {
+        let confidence = self.effort.confidence;
+        let longest_s = sum.outage_lengths.quantiles(confidence)?.max;
+        let (total_s, possible_s) = (sum.down.sum(), self.assumed_s());
+        let unseen = Unseen::of(
+            self.replications(),
+            total_s,
+            longest_s,
+            possible_s,
+            confidence,
+        )?;
+        let years = self.effort.horizon.years() * self.replications() as f64;
+        Some(format!(
+            "no outage was longer than {longest_s:.1} s; one as long as a repair, {:.1} h, that \
+             comes less often than once in {:.0} years need not show, and could add {:.1} s a year \
+             to the {:.1} s: --engine solve or rare would tell",
+            possible_s / 3600.0,
+            unseen.once_in * self.effort.horizon.years(),
+            unseen.may_add / years,
+            total_s / years,
+        ))
     }
 
     fn service(&self, index: usize, sum: &ServiceSum) -> ServiceOutcome {

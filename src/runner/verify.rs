@@ -12,6 +12,7 @@ use crate::engine::solve::Limits;
 use crate::estimate::Estimate;
 use crate::scenario::{Files, Scenario};
 use serde::Serialize;
+use std::sync::atomic::Ordering;
 
 /// Replications at most of an engine whose replications are weighted.
 const RARE_REPLICATIONS: u64 = 40;
@@ -121,7 +122,10 @@ pub fn verify(
             refusal(solve::run(scenario, files, &effort, &limits, watcher))?,
         ),
     ];
-    Ok(compare(scenario, &effort, answers))
+    let mut found = compare(scenario, &effort, answers);
+    // An engine that was stopped and has nothing to show refuses like any other.
+    found.interrupted |= watcher.stop().load(Ordering::Relaxed);
+    Ok(found)
 }
 
 /// What an engine refuses is a reason; anything else that goes wrong is an error.
