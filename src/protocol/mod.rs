@@ -47,6 +47,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    "cloudstack" => cloudstack::Cloudstack,
     "copysets" => copysets::Copysets,
     "corosync" => corosync::Corosync,
     "drbd" => drbd::Drbd,
@@ -56,6 +57,7 @@ protocols! {
     "haproxy" => haproxy::Haproxy,
     "keepalived" => keepalived::Keepalived,
     "mariadb_replication" => mariadb_replication::MariadbReplication,
+    "pacemaker" => pacemaker::Pacemaker,
     "prometheus" => prometheus::Prometheus,
     "raft" => raft::Raft,
     "redis_cluster" => redis_cluster::RedisCluster,

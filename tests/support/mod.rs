@@ -169,6 +169,18 @@ impl Timeline<'_> {
             .clone()
     }
 
+    /// When a service came into a condition, from a time on.
+    pub fn service_changes(&self, service: &str, condition: &str, from: f64) -> Vec<f64> {
+        let wanted = |(at, name, now): &&(f64, String, String)| {
+            *at >= from && name == service && now == condition
+        };
+        self.services
+            .iter()
+            .filter(wanted)
+            .map(|(at, ..)| *at)
+            .collect()
+    }
+
     /// When the fault with this number in the script happened.
     pub fn fault(&self, index: usize) -> f64 {
         self.faults

@@ -29,6 +29,7 @@ impl<const W: usize> Drbd<W> {
                 self.follow_pair(a, b, now - before, step);
             }
         }
+        self.follow_joining(now - before, step);
         self.follow_waiting(step);
         self.follow_unfenced(step);
     }
@@ -81,6 +82,26 @@ impl<const W: usize> Drbd<W> {
         if limit.0 > 0 {
             step.arm(self.timers.wait.at(node), super::exactly(limit));
         }
+    }
+
+    /// A node that has just come up knows how old its data are once it has met those that
+    /// answer: nobody promotes it before.
+    fn follow_joining(&self, fresh: NodeSet<W>, step: &mut Step<'_, W>) {
+        let joining = (step.get(self.own.joining) | fresh) & step.get(self.own.up);
+        let meets = |node: Node, peer: Node, step: &Step<'_, W>| {
+            let (a, b) = if self.place[node.index()] < self.place[peer.index()] {
+                (node, peer)
+            } else {
+                (peer, node)
+            };
+            step.is_armed(self.timers.connect.nth(self.pair(a, b)))
+        };
+        let still = |node: &Node| {
+            let peers = self.data.without(*node);
+            peers.iter().any(|peer| meets(*node, peer, step))
+        };
+        let still: NodeSet<W> = joining.iter().filter(still).collect();
+        step.put_private(self.own.joining, still);
     }
 
     /// The init script waits no longer once all peers are there.

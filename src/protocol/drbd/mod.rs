@@ -114,6 +114,8 @@ struct Own {
     failed: SetId,
     /// Crashed as primary, and has met nobody since.
     hot: SetId,
+    /// Has come up and is shaking hands with a peer that answers.
+    joining: SetId,
     /// The init script waits for peers.
     waiting: SetId,
     /// Give up their changes after a split brain.
@@ -179,6 +181,7 @@ impl Own {
             inconsistent: set("inconsistent"),
             failed: set("failed"),
             hot: set("hot"),
+            joining: set("joining"),
             waiting: set("waiting"),
             yielding: set("yielding"),
             youngest: set("youngest"),
@@ -333,7 +336,8 @@ impl<const W: usize> Drbd<W> {
         step.put(self.signals.up_to_date, current);
         let able = |node: &Node| self.has_quorum(*node, step);
         let promotable: NodeSet<W> = current.iter().filter(able).collect();
-        step.put(self.signals.promotable, promotable - step.get(self.own.waiting));
+        let busy = step.get(self.own.waiting) | step.get(self.own.joining);
+        step.put(self.signals.promotable, promotable - busy);
         let stale = writable - self.fresh_from(step);
         step.put(self.signals.stale, stale);
         let split = |node: &Node| !step.get(self.own.refused.at(*node)).is_empty();
