@@ -379,16 +379,18 @@ fn three_nodes_stop_the_minority_and_start_the_majority_in_no_order() {
 fn four_nodes_in_two_halves_stop_or_freeze() {
     let halves = "\"partition\"\ngroups = [[\"node1\", \"node2\"], [\"node3\", \"node4\"]]";
     let lab = Lab::new(&design(4, false));
-    for t in lab.replay(&script(&[(RANDOM, halves), ("\"1000s\"", HEAL)]), 40) {
+    let mut heals = Vec::new();
+    for t in lab.replay(&script(&[(RANDOM, halves), ("\"1000s\"", HEAL)]), 41) {
         let stops = t.first("crm.server", &[], t.fault(0)).expect("stops") - t.fault(0);
         assert!((8.7..=11.0).contains(&stops), "{stops}");
         assert!(t.members("crm.server", 999.0).is_empty());
-        let back = t
-            .first_where("crm.server", 1000.0, |m| m.len() == 1)
-            .expect("back")
-            - 1000.0;
-        assert!((2.8..=8.0).contains(&back), "{back}");
+        let back = t.first_where("crm.server", 1000.0, |m| m.len() == 1);
+        heals.push(back.expect("back") - 1000.0);
     }
+    // 3.8 to 6.5 s in the seven trials of the lab.
+    within(&heals, 2.8, 9.0);
+    heals.sort_by(f64::total_cmp);
+    assert!((3.8..=6.5).contains(&heals[20]), "{}", heals[20]);
     let frozen = Lab::with(&design(4, false), &[("crm.no_quorum_policy", "freeze")]);
     for t in frozen.replay(&script(&[(RANDOM, halves)]), 20) {
         assert_eq!(t.members("crm.server", 999.0), ["node1"]);

@@ -62,6 +62,7 @@ pub struct Cloudstack<const W: usize> {
     settings: Settings<W>,
     management: OptionalSet<W>,
     storage: OptionalSet<W>,
+    primary: OptionalSet<W>,
     oobm: OptionalSet<W>,
     world: WorldSignals,
     signals: Signals,
@@ -249,6 +250,7 @@ impl<const W: usize> Cloudstack<W> {
             settings,
             management: OptionalSet::read(site, "management", hosts)?,
             storage: OptionalSet::read(site, "storage", hosts)?,
+            primary: OptionalSet::read(site, "primary_storage", hosts)?,
             oobm: OptionalSet::read(site, "oobm", hosts)?,
             world: site.signals,
             signals,
@@ -268,6 +270,9 @@ impl<const W: usize> Cloudstack<W> {
 
     /// Hosts on which machines can work.
     fn sound(&self, step: &Step<'_, W>) -> NodeSet<W> {
+        if self.primary.value(step).is_empty() {
+            return NodeSet::EMPTY;
+        }
         step.get(self.world.running) & self.storage.value(step) & self.hosts
     }
 
@@ -317,6 +322,7 @@ impl<const W: usize> Protocol<W> for Cloudstack<W> {
     fn link(&mut self, resolve: &Resolver<'_, W>) -> Result<()> {
         self.management.link(resolve)?;
         self.storage.link(resolve)?;
+        self.primary.link(resolve)?;
         self.oobm.link(resolve)
     }
 
@@ -339,6 +345,7 @@ impl<const W: usize> Automaton<W> for Cloudstack<W> {
         ];
         self.management.signals(&mut reads);
         self.storage.signals(&mut reads);
+        self.primary.signals(&mut reads);
         self.oobm.signals(&mut reads);
         reads
     }
