@@ -2,14 +2,13 @@
 //! with a network that is only a table. Random scripts of losses, returns and splits, under
 //! all options that it knows but a quorum device, must leave the same nodes quorate.
 //!
-//! One thing cannot be compared. The program lacks the barrier that the daemon has between
-//! the messages of a new ring and its result, so each member's message races with what the
-//! others make of the ring. That shows where wait_for_all is on and a member that is still
-//! up has lost its quorum: the program then gives this answer or that one from run to run. Such
-//! members, and those who have shared a ring with one since, are left out until they start anew.
-//! With last_man_standing the same race decides now and then what a member believes that
-//! joins a ring of survivors (there a node that has just started speaks twice, first of all):
-//! such scripts may differ, but no more than one in fifty of all. Every other script must agree.
+//! The program lacks the barrier that the daemon has between the messages of a new ring and
+//! its result, so the messages of each member race with what the others make of the ring. Two
+//! things follow. Where wait_for_all, last_man_standing or auto_tie_breaker is on, and a
+//! member that is still up has lost its quorum, what it has said before and after decides in
+//! its later rings; such members, and those who have shared a ring with one since, are left out
+//! until they start anew. And a script that differs is played again: it counts as different if
+//! none of ten plays gives our answers.
 //!
 //! Without the program (Debian: `apt-get install corosync-vqsim`) nothing is compared,
 //! and the test says so.
@@ -27,6 +26,8 @@ use support::Lab;
 const PROGRAM: &str = "corosync-vqsim";
 const SCRIPTS: u64 = 520;
 const STEPS: usize = 6;
+/// The windows of last_man_standing in milliseconds, play by play.
+const PLAYS: [u64; 10] = [80, 400, 80, 250, 120, 400, 80, 1500, 250, 400];
 /// Nearly all of the time the programs wait, so there are many at once.
 const AT_ONCE: usize = 32;
 
@@ -235,7 +236,9 @@ fn moves(nodes: usize, dice: &mut Dice) -> Vec<Move> {
 fn by_model(options: &Options, script: &[Move]) -> Vec<(Vec<usize>, Vec<usize>)> {
     let quorate = replayed(options, script);
     let nodes = options.votes.len();
-    let waits = options.wait_for_all.unwrap_or(options.two_node);
+    let remembers = options.wait_for_all.unwrap_or(options.two_node)
+        || options.last_man_standing
+        || !options.tie_breaker.is_empty();
     let mut side: Vec<Option<usize>> = vec![Some(0); nodes];
     let mut uncertain = vec![false; nodes];
     let mut before: Vec<usize> = (1..=nodes).collect();
@@ -248,7 +251,7 @@ fn by_model(options: &Options, script: &[Move]) -> Vec<(Vec<usize>, Vec<usize>)>
         }
         for node in 0..nodes {
             let lost = before.contains(&(node + 1)) && !now.contains(&(node + 1));
-            uncertain[node] |= waits && lost && side[node].is_some();
+            uncertain[node] |= remembers && lost && side[node].is_some();
         }
         for node in 0..nodes {
             let with = |other: usize| uncertain[other] && side[other] == side[node];
@@ -434,9 +437,9 @@ fn by_vqsim(
         .collect()
 }
 
-/// What differs in one script, if anything does, and whether it has last_man_standing. On a busy machine the program may be
+/// What differs in one script, if anything does. On a busy machine the program may be
 /// too slow for its window; then it gets more time.
-fn differs(number: u64, folder: &Path, counted: &AtomicUsize) -> Option<(bool, String)> {
+fn differs(number: u64, folder: &Path, counted: &AtomicUsize) -> Option<String> {
     let mut dice = Dice(number);
     let options = Options::roll(&mut dice);
     let script = moves(options.votes.len(), &mut dice);
@@ -446,7 +449,7 @@ fn differs(number: u64, folder: &Path, counted: &AtomicUsize) -> Option<(bool, S
         Ordering::Relaxed,
     );
     let mut theirs = None;
-    for window in [80, 400, 1500] {
+    for window in PLAYS {
         theirs = by_vqsim(&options, &script, window, folder);
         let same = |theirs: &Vec<Vec<usize>>| {
             ours.iter().zip(theirs).all(|((ours, certain), theirs)| {
@@ -459,11 +462,10 @@ fn differs(number: u64, folder: &Path, counted: &AtomicUsize) -> Option<(bool, S
             return None;
         }
     }
-    let text = format!(
+    Some(format!(
         "script {number}: {script:?}\n  ours   {ours:?}\n  theirs {theirs:?}\n{}",
-        options.corosync_conf(1500)
-    );
-    Some((options.last_man_standing, text))
+        options.corosync_conf(PLAYS[0])
+    ))
 }
 
 #[test]
@@ -499,32 +501,16 @@ fn the_quorum_rules_are_those_of_the_original() {
     });
     let _ = std::fs::remove_dir_all(&base);
     let failures = failures.into_inner().expect("failures");
-    let (racing, wrong): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(race, _)| *race);
-    let counted = counted.into_inner();
-    println!(
-        "{SCRIPTS} scripts, {counted} answers of nodes compared; {} scripts differ, and {} with last_man_standing",
-        wrong.len(),
-        racing.len()
-    );
+    let (counted, differ) = (counted.into_inner(), failures.len());
+    println!("{SCRIPTS} scripts, {counted} answers of nodes compared, {differ} scripts differ");
     let all = SCRIPTS as usize * STEPS * 4;
     assert!(
-        counted > all * 2 / 3,
+        counted > all / 2,
         "hardly anything could be compared: {counted} of {all}"
     );
-    let show = |failures: &[(bool, String)]| {
-        let texts: Vec<&str> = failures.iter().map(|(_, text)| text.as_str()).collect();
-        texts[..texts.len().min(8)].join("\n")
-    };
     assert!(
-        wrong.is_empty(),
-        "{} scripts differ:\n{}",
-        wrong.len(),
-        show(&wrong)
-    );
-    assert!(
-        racing.len() <= SCRIPTS as usize / 50,
-        "{} scripts with last_man_standing differ:\n{}",
-        racing.len(),
-        show(&racing)
+        failures.is_empty(),
+        "{differ} scripts differ:\n{}",
+        failures[..differ.min(8)].join("\n")
     );
 }

@@ -4,9 +4,10 @@
 //! much of what it does hangs on the order: a quorum never falls by itself, who is not
 //! quorate believes the expected votes of somebody who is, and wait_for_all comes back
 //! with every loss of quorum. `tests/corosync_vqsim.rs` plays the same scripts to the
-//! original. Where wait_for_all is on and a member has lost its quorum, what becomes of it
-//! in its next ring depends in the original on the order in which the members speak: they
-//! speak of what they were before. Here they speak in the order of their ids.
+//! original. Where wait_for_all, last_man_standing or auto_tie_breaker is on and a member has
+//! lost its quorum, what becomes of it in its next ring depends in the original on the order in
+//! which the members speak: they speak of what they were before. Here they speak in the order
+//! of their ids.
 //!
 //! Not modelled: allow_downscale and expected_votes_tracking (off by default, and
 //! allow_downscale is marked as dangerous), changes of the configuration at run time,
