@@ -109,10 +109,10 @@ pub fn location(text: &str) -> Result<Location, String> {
 /// `[ACTION] NAME then [ACTION] NAME ...`.
 pub fn order(text: &str) -> Result<Vec<Term>, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    if let Some(option) = words.iter().find(|word| word.contains('=')) {
-        if !option.eq_ignore_ascii_case("kind=Mandatory") {
-            return Err(format!("`{option}` is not modelled: every order is mandatory"));
-        }
+    let optional =
+        |word: &&&str| word.contains('=') && !word.eq_ignore_ascii_case("kind=Mandatory");
+    if let Some(option) = words.iter().find(optional) {
+        return Err(format!("`{option}` is not modelled: every order is mandatory"));
     }
     let plain: Vec<&str> = words.into_iter().filter(|word| !word.contains('=')).collect();
     let terms: Vec<Term> = plain
@@ -143,11 +143,11 @@ pub fn colocation(text: &str) -> Result<Colocation, String> {
     };
     let (before, mut after) = (&words[..middle], &words[middle + 1..]);
     let mut value = INFINITY;
-    if let [rest @ .., last] = after {
-        if let (false, Ok(found)) = (rest.is_empty(), score(last)) {
-            value = found;
-            after = rest;
-        }
+    if let [rest @ .., last] = after
+        && let (false, Ok(found)) = (rest.is_empty(), score(last))
+    {
+        value = found;
+        after = rest;
     }
     let (mut dependent, mut with) = (term(before)?, term(after)?);
     dependent.promoted |= options.0 == Some(true);
