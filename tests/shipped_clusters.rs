@@ -123,3 +123,33 @@ fn the_campus_link_splits_the_storage_unless_somebody_is_shot() {
         assert_eq!(t.service("glance", 2000.0), "up");
     }
 }
+
+#[test]
+fn two_servers_that_say_good_bye_leave_a_primary_and_two_that_die_do_not() {
+    let lab = shipped("galera-3/as-printed");
+    for (faults, left) in [
+        ("stop-two", true),
+        ("two-off-at-once", false),
+        ("two-off-in-turn", false),
+    ] {
+        for t in play(&lab, &format!("galera-3/faults/{faults}"), 20) {
+            let primary = t.members("galera.primary", 3500.0);
+            assert_eq!(primary == ["db3"], left, "{faults}: {primary:?}");
+        }
+    }
+    for t in play(&lab, "galera-3/faults/stop-one", 20) {
+        assert_eq!(t.service("write_anywhere", 320.0), "up");
+        assert_eq!(t.members("galera.writable", 3500.0).len(), 3);
+    }
+}
+
+#[test]
+fn a_host_without_power_is_fenced_for_ever_and_then_shot() {
+    let lab = shipped("mold/as-described");
+    for t in play(&lab, "mold/faults/oobm-off", 5) {
+        assert_eq!(t.members("mold.fencing", 21000.0), ["host1"]);
+        assert_eq!(t.service("all_machines", 21000.0), "down");
+        assert!(t.first("mold.fenced", &["host1"], 21600.0).is_some());
+        assert_eq!(t.service("all_machines", 23000.0), "up");
+    }
+}
