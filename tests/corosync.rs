@@ -3,12 +3,10 @@
 
 mod support;
 
-use quorate::estimate::kolmogorov_smirnov_two_sample;
-use support::{Lab, Timeline, measured, refusal};
+use support::{Lab, Timeline, agree, measured, refusal, within};
 
 const TWO: &str = include_str!("data/measured/corosync-membership-n2.csv");
 const FOUR: &str = include_str!("data/measured/corosync-membership-n4.csv");
-const SIGNIFICANT: f64 = 0.001;
 const REPLICATIONS: u64 = 300;
 
 /// A cluster of so many nodes with these parameters.
@@ -104,29 +102,6 @@ fn play(lab: &Lab, steps: &[(String, &[u8])]) {
                 number + 1
             );
         }
-    }
-}
-
-fn agree(what: &str, lab: &[f64], model: &[f64]) {
-    assert!(!lab.is_empty(), "{what}");
-    let test = kolmogorov_smirnov_two_sample(lab, model).expect("values");
-    println!(
-        "{what}: n = {}, D = {:.3}, p = {:.4}",
-        lab.len(),
-        test.statistic,
-        test.p_value
-    );
-    assert!(
-        test.p_value > SIGNIFICANT,
-        "{what}: D = {:.3}, p = {:.5}; lab {lab:?}",
-        test.statistic,
-        test.p_value
-    );
-}
-
-fn within(values: &[f64], low: f64, high: f64) {
-    for value in values {
-        assert!((low..=high).contains(value), "{value} in {low}..{high}");
     }
 }
 

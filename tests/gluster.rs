@@ -3,11 +3,10 @@
 
 mod support;
 
-use quorate::estimate::{kolmogorov_smirnov_one_sample, kolmogorov_smirnov_two_sample};
-use support::{Lab, Timeline, measured};
+use quorate::estimate::kolmogorov_smirnov_one_sample;
+use support::{Lab, SIGNIFICANT, Timeline, agree, measured};
 
 const MEASURED: &str = include_str!("data/measured/gluster.csv");
-const SIGNIFICANT: f64 = 0.001;
 const REPLICATIONS: u64 = 300;
 const SERVERS: [&str; 4] = ["server1", "server2", "server3", "server4"];
 const SURVIVORS: [&str; 3] = ["server1", "server2", "server3"];
@@ -67,13 +66,6 @@ fn lab(experiment: &str, metric: &str) -> Vec<f64> {
     });
     assert!(!values.is_empty(), "{experiment} {metric}");
     values
-}
-
-fn agree(what: &str, lab: &[f64], model: &[f64]) {
-    let test = kolmogorov_smirnov_two_sample(lab, model).expect("values");
-    let (n, d, p) = (lab.len(), test.statistic, test.p_value);
-    println!("{what}: n = {n}, D = {d:.3}, p = {p:.4}");
-    assert!(p > SIGNIFICANT, "{what}: D = {d:.3}, p = {p:.5}");
 }
 
 fn follows(values: &[f64], cdf: impl Fn(f64) -> f64) {

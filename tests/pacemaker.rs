@@ -3,12 +3,10 @@
 
 mod support;
 
-use quorate::estimate::kolmogorov_smirnov_two_sample;
-use support::{Lab, Timeline, measured};
+use support::{Lab, Timeline, agree, measured, within};
 
 const NODE_FAILURE: &str = include_str!("data/measured/pacemaker-node-failure.csv");
 const RESOURCE_FAILURE: &str = include_str!("data/measured/pacemaker-resource-failure.csv");
-const SIGNIFICANT: f64 = 0.001;
 
 const DESIGN: &str = r#"
 schema = 1
@@ -93,28 +91,6 @@ fn in_lab(file: &str, experiment: &str, metric: &str) -> Vec<f64> {
     });
     assert!(!values.is_empty(), "{experiment} {metric}");
     values
-}
-
-fn agree(what: &str, lab: &[f64], model: &[f64]) {
-    let test = kolmogorov_smirnov_two_sample(lab, model).expect("values");
-    println!(
-        "{what}: n = {}, D = {:.3}, p = {:.4}",
-        lab.len(),
-        test.statistic,
-        test.p_value
-    );
-    assert!(
-        test.p_value > SIGNIFICANT,
-        "{what}: D = {:.3}, p = {:.5}",
-        test.statistic,
-        test.p_value
-    );
-}
-
-fn within(values: &[f64], low: f64, high: f64) {
-    for value in values {
-        assert!((low..=high).contains(value), "{value} in {low}..{high}");
-    }
 }
 
 #[test]

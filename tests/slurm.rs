@@ -3,11 +3,9 @@
 
 mod support;
 
-use quorate::estimate::kolmogorov_smirnov_two_sample;
-use support::{Lab, Timeline, measured};
+use support::{Lab, Timeline, agree, measured, within};
 
 const MEASURED: &str = include_str!("data/measured/slurm.csv");
-const SIGNIFICANT: f64 = 0.001;
 const REPLICATIONS: u64 = 400;
 const T: &str = "protocol.slurm.slurmctld_timeout";
 
@@ -111,28 +109,6 @@ fn in_lab(experiment: &str, metric: &str) -> Vec<f64> {
     });
     assert!(!values.is_empty(), "{experiment} {metric}");
     values
-}
-
-fn agree(what: &str, lab: &[f64], model: &[f64]) {
-    let test = kolmogorov_smirnov_two_sample(lab, model).expect("values");
-    println!(
-        "{what}: n = {}, D = {:.3}, p = {:.4}",
-        lab.len(),
-        test.statistic,
-        test.p_value
-    );
-    assert!(
-        test.p_value > SIGNIFICANT,
-        "{what}: D = {:.3}, p = {:.5}; lab {lab:?}",
-        test.statistic,
-        test.p_value
-    );
-}
-
-fn within(values: &[f64], low: f64, high: f64) {
-    for value in values {
-        assert!((low..=high).contains(value), "{value} in {low}..{high}");
-    }
 }
 
 fn quantile(values: &[f64], share: f64) -> f64 {

@@ -91,3 +91,18 @@ pub enum Command<const W: usize> {
         nodes: NodeSet<W>,
     },
 }
+
+impl<const W: usize> Command<W> {
+    /// What a person does, and at which nodes, where this order is one for the
+    /// automaton with this name or for whom it may concern.
+    pub fn action_for(&self, name: &str) -> Option<(&str, NodeSet<W>)> {
+        match self {
+            Command::Operator {
+                protocol,
+                action,
+                nodes,
+            } if protocol.is_empty() || protocol == name => Some((action, *nodes)),
+            _ => None,
+        }
+    }
+}

@@ -251,13 +251,7 @@ impl<const W: usize> Automaton<W> for DynamicVoting<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol, action, ..
-        } = command
-        else {
-            return;
-        };
-        if (protocol.is_empty() || *protocol == self.name) && action == "bootstrap" {
+        if let Some(("bootstrap", _)) = command.action_for(&self.name) {
             self.bootstrap(step);
         }
     }

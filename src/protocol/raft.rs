@@ -235,7 +235,7 @@ impl<const W: usize> Raft<W> {
             self.steps_down(node, step);
             step.cancel(self.timers.election.at(node));
             step.set_count(self.own.heard.at(node), 0);
-            step.put_private(self.own.mourning, step.get(self.own.mourning).without(node));
+            step.remove_private(self.own.mourning, node);
         }
         for node in now - before {
             step.arm(self.timers.election.at(node), self.wait(Nanos::ZERO));
@@ -274,7 +274,7 @@ impl<const W: usize> Raft<W> {
             self.steps_down(node, step);
             step.cancel(t.election.at(node));
             step.set_count(self.own.heard.at(node), u64::from(leader.0) + 1);
-            step.put_private(self.own.mourning, step.get(self.own.mourning).without(node));
+            step.remove_private(self.own.mourning, node);
         }
         let majority = self.is_majority(now.len() + 1);
         if majority {
@@ -314,7 +314,7 @@ impl<const W: usize> Raft<W> {
                 Some(leader) => {
                     let beat = self.timers.beat.at(Node(leader as u16));
                     step.set_count(self.own.heard.at(node), leader + 1);
-                    step.put_private(self.own.mourning, step.get(self.own.mourning).with(node));
+                    step.insert_private(self.own.mourning, node);
                     if !step.is_armed(beat) {
                         step.arm(beat, Delay::phase(self.heartbeat));
                     }
@@ -328,7 +328,7 @@ impl<const W: usize> Raft<W> {
         for node in step.get(self.own.mourning) {
             if step.count(self.own.heard.at(node)) == u64::from(leader.0) + 1 {
                 step.set_count(self.own.heard.at(node), 0);
-                step.put_private(self.own.mourning, step.get(self.own.mourning).without(node));
+                step.remove_private(self.own.mourning, node);
                 step.arm(self.timers.election.at(node), self.wait(self.heartbeat));
             }
         }
@@ -379,7 +379,7 @@ impl<const W: usize> Raft<W> {
             if free && step.count(self.own.log.at(peer)) <= log {
                 step.set_count(self.own.vote.at(peer), u64::from(node.0) + 1);
                 step.set_count(self.own.heard.at(peer), 0);
-                step.put_private(self.own.mourning, step.get(self.own.mourning).without(peer));
+                step.remove_private(self.own.mourning, peer);
                 step.arm(self.timers.election.at(peer), self.wait(Nanos::ZERO));
             }
         }

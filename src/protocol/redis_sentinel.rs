@@ -578,15 +578,9 @@ impl<const W: usize> Automaton<W> for RedisSentinel<W> {
 
     /// SENTINEL FAILOVER, at the first running sentinel that can do it.
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol, action, ..
-        } = command
-        else {
+        let Some(("failover", _)) = command.action_for(&self.name) else {
             return;
         };
-        if action != "failover" || !(protocol.is_empty() || *protocol == self.name) {
-            return;
-        }
         let newest = self.newest(step);
         let able = self
             .live_sentinels(step)

@@ -224,13 +224,7 @@ impl<const W: usize> Automaton<W> for Resync<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol, action, ..
-        } = command
-        else {
-            return;
-        };
-        if (protocol.is_empty() || *protocol == self.name) && action == "restore" {
+        if let Some(("restore", _)) = command.action_for(&self.name) {
             self.restore(step);
         }
     }

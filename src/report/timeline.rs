@@ -73,12 +73,14 @@ fn asked(services: &[String], name: &str) -> bool {
     services.is_empty() || services.iter().any(|service| service == name)
 }
 
-/// The names of the signals that these services read; an empty list: all services.
+/// The names of the signals that these services read, for their condition and for who
+/// is to blame; an empty list: all services.
 pub fn signals_of_services<const W: usize>(model: &Model<W>, services: &[String]) -> Vec<String> {
     let mut ids: Vec<SetId> = Vec::new();
     for service in model.services() {
         if asked(services, &service.name) {
             service.signals(&mut ids);
+            ids.push(service.blame.alive());
         }
     }
     ids.sort();

@@ -190,18 +190,9 @@ impl<const W: usize> Automaton<W> for Coverage<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol, action, ..
-        } = command
-        else {
-            return;
-        };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
-        match action.as_str() {
-            "intervene" => self.intervene(step),
-            "fail_next" => step.put_private(self.rigged, self.all),
+        match command.action_for(&self.name) {
+            Some(("intervene", _)) => self.intervene(step),
+            Some(("fail_next", _)) => step.put_private(self.rigged, self.all),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@
 
 use quorate::automaton::{Nanos, Node, NodeSet};
 use quorate::engine::replay::{self, Plan, What};
+use quorate::estimate::kolmogorov_smirnov_two_sample;
 use quorate::model::{Model, build};
 use quorate::protocol::CATALOGUE;
 use quorate::scenario::error::Result;
@@ -215,4 +216,27 @@ pub fn measured(
         }
     }
     found
+}
+
+/// A difference that chance shows less often than this is one of the model.
+pub const SIGNIFICANT: f64 = 0.001;
+
+/// Times measured in the lab and times of the model come from one distribution, as far
+/// as a test of Kolmogorov and Smirnov can tell.
+pub fn agree(what: &str, lab: &[f64], model: &[f64]) {
+    assert!(!lab.is_empty(), "{what}");
+    let test = kolmogorov_smirnov_two_sample(lab, model).expect("values");
+    let (n, d, p) = (lab.len(), test.statistic, test.p_value);
+    println!("{what}: n = {n}, D = {d:.3}, p = {p:.4}");
+    assert!(
+        p > SIGNIFICANT,
+        "{what}: D = {d:.3}, p = {p:.5}; lab {lab:?}"
+    );
+}
+
+/// All values lie in this range.
+pub fn within(values: &[f64], low: f64, high: f64) {
+    for value in values {
+        assert!((low..=high).contains(value), "{value} in {low}..{high}");
+    }
 }

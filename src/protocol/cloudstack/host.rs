@@ -42,7 +42,7 @@ impl<const W: usize> Cloudstack<W> {
         step.cancel(self.timers.host.at(host));
         step.remove(self.signals.suspect, host);
         for set in [self.own.checking, self.own.resetting, self.own.investigating] {
-            step.put_private(set, step.get(set).without(host));
+            step.remove_private(set, host);
         }
         // Its agent reports that the machines are gone.
         self.schedule(host, step);
@@ -67,7 +67,7 @@ impl<const W: usize> Cloudstack<W> {
     /// Behind on pings, and then: do the neighbours see its heartbeat on storage?
     fn investigate(&self, host: Node, step: &mut Step<'_, W>) {
         if !step.has(self.own.investigating, host) {
-            step.put_private(self.own.investigating, step.get(self.own.investigating).with(host));
+            step.insert_private(self.own.investigating, host);
             return step.arm(self.timers.host.at(host), self.settings.investigation);
         }
         if self.sound(step).contains(host) {
@@ -82,21 +82,21 @@ impl<const W: usize> Cloudstack<W> {
         let timer = self.timers.host.at(host);
         if !step.has(self.signals.suspect, host) {
             step.insert(self.signals.suspect, host);
-            step.put_private(self.own.checking, step.get(self.own.checking).with(host));
+            step.insert_private(self.own.checking, host);
             step.arm(timer, self.settings.checks);
         } else if step.has(self.own.resetting, host) {
-            step.put_private(self.own.resetting, step.get(self.own.resetting).without(host));
+            step.remove_private(self.own.resetting, host);
             self.reset(host, step);
         } else if !step.has(self.own.checking, host) {
             // Degraded for long enough: checked again.
-            step.put_private(self.own.checking, step.get(self.own.checking).with(host));
+            step.insert_private(self.own.checking, host);
             step.arm(timer, self.settings.checks);
         } else {
-            step.put_private(self.own.checking, step.get(self.own.checking).without(host));
+            step.remove_private(self.own.checking, host);
             if self.sound(step).contains(host) {
                 step.arm(timer, self.settings.degraded);
             } else {
-                step.put_private(self.own.resetting, step.get(self.own.resetting).with(host));
+                step.insert_private(self.own.resetting, host);
                 step.arm(timer, self.settings.reset);
             }
         }

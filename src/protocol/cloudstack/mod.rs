@@ -383,19 +383,11 @@ impl<const W: usize> Automaton<W> for Cloudstack<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-        else {
+        let Some((action, nodes)) = command.action_for(&self.name) else {
             return;
         };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
-        let nodes = if nodes.is_empty() { self.hosts } else { *nodes & self.hosts };
-        match action.as_str() {
+        let nodes = if nodes.is_empty() { self.hosts } else { nodes & self.hosts };
+        match action {
             "down" => {
                 for host in nodes - self.reachable(step) {
                     self.give_away(host, step);

@@ -260,7 +260,7 @@ impl<const W: usize> Corosync<W> {
         self.totem.drop_out(node, step);
         self.links.forget(node, step);
         self.votes.forget(node, step);
-        step.put_private(self.started, step.get(self.started).without(node));
+        step.remove_private(self.started, node);
         step.cancel(self.start.at(node));
     }
 
@@ -295,7 +295,7 @@ impl<const W: usize> Corosync<W> {
 
     /// A process has come up: a ring of its own, and the first pings.
     fn comes_up(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(self.started, step.get(self.started).with(node));
+        step.insert_private(self.started, node);
         let answering = step.get(self.totem.answering);
         step.put_private(self.totem.answering, answering.with(node));
         self.votes.start(node, step);
@@ -438,19 +438,11 @@ impl<const W: usize> Automaton<W> for Corosync<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-        else {
+        let Some((action, nodes)) = command.action_for(&self.name) else {
             return;
         };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
-        for node in self.chosen(*nodes, step) {
-            match action.as_str() {
+        for node in self.chosen(nodes, step) {
+            match action {
                 EXPECTED_VOTES => self.votes.expect_present(node, step),
                 CANCEL_WAIT_FOR_ALL => self.votes.cancel_wait_for_all(node, step),
                 _ => return,

@@ -104,10 +104,7 @@ impl Totem {
 
     /// A member no longer takes part.
     pub fn drop_out<const W: usize>(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(
-            self.answering,
-            step.get(self.answering).without(node),
-        );
+        step.remove_private(self.answering, node);
         self.end_gather(NodeSet::single(node), step);
         self.resume(NodeSet::single(node), step);
         step.put_private(self.unit.at(node), NodeSet::EMPTY);
@@ -132,7 +129,7 @@ impl Totem {
             step.put_private(self.halted.at(slot), left);
             if left.is_empty() {
                 step.cancel(self.token.at(slot));
-                step.put_private(self.busy, step.get(self.busy).without(slot));
+                step.remove_private(self.busy, slot);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Drbd;
 use super::settings::Fencing;
-use crate::automaton::{Node, NodeSet, Step};
+use crate::automaton::{Delay, Node, NodeSet, Step};
 
 impl<const W: usize> Drbd<W> {
     /// Can two nodes exchange packets with each other?
@@ -37,13 +37,13 @@ impl<const W: usize> Drbd<W> {
     fn goes_down(&self, node: Node, step: &mut Step<'_, W>) {
         let orderly = step.has(self.world.up, node) || self.stopped.value(step).contains(node);
         if step.has(self.signals.primary, node) && !orderly {
-            step.put_private(self.own.hot, step.get(self.own.hot).with(node));
+            step.insert_private(self.own.hot, node);
             self.crashed(node, step);
         }
         let peers = step.get(self.own.linked.at(node));
         step.put_private(self.own.linked.at(node), NodeSet::EMPTY);
-        step.put_private(self.own.unfenced, step.get(self.own.unfenced).without(node));
-        step.put_private(self.own.waiting, step.get(self.own.waiting).without(node));
+        step.remove_private(self.own.unfenced, node);
+        step.remove_private(self.own.waiting, node);
         for timers in [self.timers.sync, self.timers.fence_peer, self.timers.wait] {
             step.cancel(timers.at(node));
         }
@@ -76,11 +76,11 @@ impl<const W: usize> Drbd<W> {
         let Some((normal, degraded)) = self.settings.wait else {
             return;
         };
-        step.put_private(self.own.waiting, step.get(self.own.waiting).with(node));
+        step.insert_private(self.own.waiting, node);
         let was_alone = !step.get(self.own.behind.at(node)).is_empty();
         let limit = if was_alone { degraded } else { normal };
         if limit.0 > 0 {
-            step.arm(self.timers.wait.at(node), super::exactly(limit));
+            step.arm(self.timers.wait.at(node), Delay::Fixed(limit));
         }
     }
 
@@ -109,7 +109,7 @@ impl<const W: usize> Drbd<W> {
         for node in step.get(self.own.waiting) {
             let missing = self.members.without(node) - step.get(self.own.linked.at(node));
             if missing.is_empty() {
-                step.put_private(self.own.waiting, step.get(self.own.waiting).without(node));
+                step.remove_private(self.own.waiting, node);
                 step.cancel(self.timers.wait.at(node));
             }
         }
@@ -172,7 +172,7 @@ impl<const W: usize> Drbd<W> {
                 step.insert(self.signals.outdated, peer);
             }
         }
-        step.put_private(self.own.unfenced, step.get(self.own.unfenced).with(node));
+        step.insert_private(self.own.unfenced, node);
         self.follow_unfenced(step);
     }
 
@@ -182,7 +182,7 @@ impl<const W: usize> Drbd<W> {
             let lost = self.data.without(node) - step.get(self.own.linked.at(node));
             let dangerous = lost & step.get(self.world.up);
             if (dangerous - step.get(self.signals.outdated)).is_empty() {
-                step.put_private(self.own.unfenced, step.get(self.own.unfenced).without(node));
+                step.remove_private(self.own.unfenced, node);
             }
         }
     }

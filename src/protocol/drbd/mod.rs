@@ -55,7 +55,7 @@ mod sync;
 use super::optional_set::OptionalSet;
 use super::{Protocol, Resolver, Site};
 use crate::automaton::{
-    Automaton, Blueprint, Command, Counters, Delay, Mark, Node, NodeSet, SetId, Sets, Step, Timer,
+    Automaton, Blueprint, Command, Counters, Mark, Node, NodeSet, SetId, Sets, Step, Timer,
     TimerClass, Timers,
 };
 use crate::scenario::error::Result;
@@ -437,7 +437,7 @@ impl<const W: usize> Automaton<W> for Drbd<W> {
         } else if let Some(node) = t.fence_peer.node(timer) {
             self.peers_outdated(node, step);
         } else if let Some(node) = t.wait.node(timer) {
-            step.put_private(self.own.waiting, step.get(self.own.waiting).without(node));
+            step.remove_private(self.own.waiting, node);
         } else if let Some(node) = t.disk.and_then(|timers| timers.node(timer)) {
             self.disk_event(node, step);
         }
@@ -445,20 +445,12 @@ impl<const W: usize> Automaton<W> for Drbd<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-        else {
+        let Some((action, nodes)) = command.action_for(&self.name) else {
             return;
         };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
-        match action.as_str() {
-            "discard" => self.discard(*nodes, step),
-            "force" => self.force(*nodes & self.up(step) & self.disks(step), step),
+        match action {
+            "discard" => self.discard(nodes, step),
+            "force" => self.force(nodes & self.up(step) & self.disks(step), step),
             _ => return,
         }
         step.mark(Mark::Restore);
@@ -468,9 +460,4 @@ impl<const W: usize> Automaton<W> for Drbd<W> {
     fn actions(&self) -> &[&'static str] {
         &ACTIONS
     }
-}
-
-/// A delay of a known length.
-fn exactly(length: crate::automaton::Nanos) -> Delay {
-    Delay::Fixed(length)
 }

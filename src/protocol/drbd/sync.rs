@@ -2,7 +2,7 @@
 
 use super::Drbd;
 use super::settings::{NoPrimary, OnePrimary, Protocol};
-use crate::automaton::{Mark, Nanos, Node, NodeSet, Step};
+use crate::automaton::{Delay, Mark, Nanos, Node, NodeSet, Step};
 
 impl<const W: usize> Drbd<W> {
     /// What primaries write now is on them and their connected peers, and on no other disk.
@@ -33,7 +33,7 @@ impl<const W: usize> Drbd<W> {
     fn wait_for_next(&self, pair: usize, step: &mut Step<'_, W>) {
         let now = step.count(self.own.apart.nth(pair));
         if let Some(length) = self.settings.ladder.length(now) {
-            step.arm(self.timers.apart.nth(pair), super::exactly(length));
+            step.arm(self.timers.apart.nth(pair), Delay::Fixed(length));
         }
     }
 
@@ -126,8 +126,8 @@ impl<const W: usize> Drbd<W> {
             self.agree(loser, peer, step);
         }
         step.insert(self.signals.discarding, loser);
-        step.put_private(self.own.yielding, step.get(self.own.yielding).without(loser));
-        step.put_private(self.own.newest, step.get(self.own.newest).without(loser));
+        step.remove_private(self.own.yielding, loser);
+        step.remove_private(self.own.newest, loser);
         self.follows(loser, winner, step)
     }
 
@@ -188,7 +188,7 @@ impl<const W: usize> Drbd<W> {
             time = time + self.settings.activity_log;
         }
         step.set_count(self.own.source.at(target), u64::from(source.0) + 1);
-        step.arm(self.timers.sync.at(target), super::exactly(time));
+        step.arm(self.timers.sync.at(target), Delay::Fixed(time));
     }
 
     /// Targets that have lost their source look for another one.
@@ -242,7 +242,7 @@ impl<const W: usize> Drbd<W> {
             split & nodes
         };
         for loser in losers {
-            step.put_private(self.own.yielding, step.get(self.own.yielding).with(loser));
+            step.insert_private(self.own.yielding, loser);
             for peer in step.get(self.own.refused.at(loser)) {
                 for (node, other) in [(loser, peer), (peer, loser)] {
                     let refused = step.get(self.own.refused.at(node)).without(other);
@@ -260,7 +260,7 @@ impl<const W: usize> Drbd<W> {
             step.remove(self.signals.outdated, node);
             let inconsistent = step.get(self.own.inconsistent).without(node);
             step.put_private(self.own.inconsistent, inconsistent);
-            step.put_private(self.own.waiting, step.get(self.own.waiting).without(node));
+            step.remove_private(self.own.waiting, node);
         }
     }
 
@@ -285,7 +285,7 @@ impl<const W: usize> Drbd<W> {
             return step.arm(timers.at(node), *failure);
         }
         step.put_private(self.own.failed, failed.with(node));
-        step.put_private(self.own.newest, step.get(self.own.newest).without(node));
+        step.remove_private(self.own.newest, node);
         step.cancel(self.timers.sync.at(node));
         step.set_count(self.own.source.at(node), 0);
         for peer in step.get(self.own.behind.at(node)) {

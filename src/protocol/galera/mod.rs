@@ -485,14 +485,8 @@ impl<const W: usize> Automaton<W> for Galera<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        if let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-            && (protocol.is_empty() || *protocol == self.name)
-        {
-            self.operate(action, *nodes, step);
+        if let Some((action, nodes)) = command.action_for(&self.name) {
+            self.operate(action, nodes, step);
         }
     }
 

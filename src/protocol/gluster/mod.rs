@@ -472,14 +472,8 @@ impl<const W: usize> Automaton<W> for Gluster<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        if let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-            && (protocol.is_empty() || *protocol == self.name)
-        {
-            self.operate(action, *nodes, step);
+        if let Some((action, nodes)) = command.action_for(&self.name) {
+            self.operate(action, nodes, step);
         }
     }
 

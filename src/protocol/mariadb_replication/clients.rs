@@ -17,8 +17,8 @@ impl<const W: usize> MariadbReplication<W> {
             step.cancel(self.timers.detect.at(node));
             step.cancel(self.timers.away.at(node));
             // A program that starts anew tries the first server first.
-            step.put_private(self.own.home, step.get(self.own.home).with(node));
-            step.put_private(self.own.established, step.get(self.own.established).without(node));
+            step.insert_private(self.own.home, node);
+            step.remove_private(self.own.established, node);
             step.set_count(self.own.server.at(node), u64::from(self.order[0].0) + 1);
         }
         for node in alive {
@@ -60,7 +60,7 @@ impl<const W: usize> MariadbReplication<W> {
         if current.is_some_and(|server| self.can_use(client, server, step)) {
             return;
         }
-        step.put_private(self.own.established, step.get(self.own.established).without(client));
+        step.remove_private(self.own.established, client);
         let next = self.order.iter().copied().find(|server| self.can_use(client, *server, step));
         step.set_count(self.own.server.at(client), next.map_or(0, |node| u64::from(node.0) + 1));
         let Some(next) = next else {
@@ -83,7 +83,7 @@ impl<const W: usize> MariadbReplication<W> {
         let first = self.order[0];
         if self.can_use(client, first, step) {
             step.set_count(self.own.server.at(client), u64::from(first.0) + 1);
-            step.put_private(self.own.home, step.get(self.own.home).with(client));
+            step.insert_private(self.own.home, client);
         } else {
             step.arm(self.timers.away.at(client), Delay::Fixed(self.settings.away));
         }

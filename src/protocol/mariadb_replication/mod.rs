@@ -388,20 +388,12 @@ impl<const W: usize> Automaton<W> for MariadbReplication<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-        else {
+        let Some((action, nodes)) = command.action_for(&self.name) else {
             return;
         };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
-        match action.as_str() {
+        match action {
             "skip" => step.put(self.signals.stopped, NodeSet::EMPTY),
-            "rebuild" => self.rebuild(*nodes, step),
+            "rebuild" => self.rebuild(nodes, step),
             _ => return,
         }
         step.mark(Mark::Restore);

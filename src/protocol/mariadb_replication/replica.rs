@@ -96,17 +96,25 @@ impl<const W: usize> MariadbReplication<W> {
         self.pass_on(step);
     }
 
+    /// The streams that carry changes now: source and replica.
+    fn flowing(&self, step: &Step<'_, W>) -> impl Iterator<Item = (Node, Node)> {
+        let numbered = self.streams.iter().enumerate();
+        numbered.filter_map(|(index, (source, replica))| {
+            let flows = step.count(self.own.flows.nth(index)) == 1
+                && !step.has(self.signals.stopped, *replica);
+            flows.then_some((*source, *replica))
+        })
+    }
+
     /// What flows reaches everybody behind it: nobody lacks what it gets from one that
     /// has it.
     fn pass_on(&self, step: &mut Step<'_, W>) {
         for origin in self.members {
             let mut lacking = step.get(self.own.ahead.at(origin));
             for _ in 0..self.order.len() {
-                for (index, (source, replica)) in self.streams.iter().enumerate() {
-                    let flows = step.count(self.own.flows.nth(index)) == 1
-                        && !step.has(self.signals.stopped, *replica);
-                    if flows && !lacking.contains(*source) {
-                        lacking.remove(*replica);
+                for (source, replica) in self.flowing(step) {
+                    if !lacking.contains(source) {
+                        lacking.remove(replica);
                     }
                 }
             }
@@ -119,11 +127,9 @@ impl<const W: usize> MariadbReplication<W> {
         for origin in step.get(self.signals.written) {
             let mut has = NodeSet::single(origin);
             for _ in 0..self.order.len() {
-                for (index, (source, replica)) in self.streams.iter().enumerate() {
-                    let flows = step.count(self.own.flows.nth(index)) == 1
-                        && !step.has(self.signals.stopped, *replica);
-                    if flows && has.contains(*source) {
-                        has.insert(*replica);
+                for (source, replica) in self.flowing(step) {
+                    if has.contains(source) {
+                        has.insert(replica);
                     }
                 }
             }

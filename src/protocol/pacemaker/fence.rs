@@ -281,7 +281,7 @@ impl<const W: usize> Pacemaker<W> {
             self.is_not_there(index, target, step);
         }
         if partition.contains(target) {
-            step.put_private(self.own.shot, step.get(self.own.shot).with(target));
+            step.insert_private(self.own.shot, target);
         }
         self.call(node, self.settings.fenced, step);
     }

@@ -191,7 +191,7 @@ impl<const W: usize> Pacemaker<W> {
         let stop_held = self.is_held(after(false), partition, step);
         for node in ends.demote[index] - step.get(cells.demoting) {
             if !demote_held && !self.is_busy(index, node, step) {
-                step.put_private(cells.demoting, step.get(cells.demoting).with(node));
+                step.insert_private(cells.demoting, node);
                 step.arm(resource.operation.at(node), resource.demote);
             }
         }
@@ -199,7 +199,7 @@ impl<const W: usize> Pacemaker<W> {
         let blocked = step.get(cells.blocked);
         for node in ends.stop[index] - promoted - blocked - step.get(cells.stopping) {
             if !stop_held && !self.is_busy(index, node, step) {
-                step.put_private(cells.stopping, step.get(cells.stopping).with(node));
+                step.insert_private(cells.stopping, node);
                 self.operate(index, node, resource.stop, step);
             }
         }
@@ -250,7 +250,7 @@ impl<const W: usize> Pacemaker<W> {
             && self.is_due(index, false, partition, ends, step)
         {
             for node in place.nodes - active {
-                step.put_private(cells.starting, step.get(cells.starting).with(node));
+                step.insert_private(cells.starting, node);
                 self.operate(index, node, resource.start, step);
             }
         }
@@ -262,7 +262,7 @@ impl<const W: usize> Pacemaker<W> {
         let ready = (step.get(cells.located) & place.promoted) - ends.stop[index];
         for node in ready - rises {
             if !self.is_busy(index, node, step) {
-                step.put_private(cells.promoting, step.get(cells.promoting).with(node));
+                step.insert_private(cells.promoting, node);
                 step.arm(resource.operation.at(node), resource.promote);
             }
         }
@@ -297,18 +297,18 @@ impl<const W: usize> Pacemaker<W> {
         let resource = &self.resources[index];
         let cells = &resource.cells;
         if step.has(cells.starting, node) {
-            step.put_private(cells.starting, step.get(cells.starting).without(node));
+            step.remove_private(cells.starting, node);
             let able = resource.needs.value(step).contains(node);
             let fails = late || !able || step.chance(resource.start.failure);
-            step.put_private(cells.located, step.get(cells.located).with(node));
+            step.insert_private(cells.located, node);
             step.put_private(cells.goal, NodeSet::EMPTY);
             self.started(index, node, !fails, step);
         } else if step.has(cells.stopping, node) {
-            step.put_private(cells.stopping, step.get(cells.stopping).without(node));
+            step.remove_private(cells.stopping, node);
             let fails = late || step.chance(resource.stop.failure);
             self.stopped(index, node, !fails, step);
         } else if step.has(cells.promoting, node) {
-            step.put_private(cells.promoting, step.get(cells.promoting).without(node));
+            step.remove_private(cells.promoting, node);
             if resource.promotable.value(step).contains(node) {
                 step.insert(cells.promoted, node);
                 step.mark(Mark::Restore);
@@ -316,7 +316,7 @@ impl<const W: usize> Pacemaker<W> {
                 step.insert(cells.failed, node);
             }
         } else if step.has(cells.demoting, node) {
-            step.put_private(cells.demoting, step.get(cells.demoting).without(node));
+            step.remove_private(cells.demoting, node);
             step.remove(cells.promoted, node);
         }
     }
@@ -345,7 +345,7 @@ impl<const W: usize> Pacemaker<W> {
             for other in self.partition(node, step) {
                 let unclean = step.get(self.own.unclean.at(other)).with(node);
                 self.regard(other, unclean, step);
-                step.put_private(cells.elsewhere, step.get(cells.elsewhere).with(other));
+                step.insert_private(cells.elsewhere, other);
             }
         } else {
             step.insert(cells.blocked, node);
@@ -359,7 +359,7 @@ impl<const W: usize> Pacemaker<W> {
         for cell in [cells.works, cells.promoted, cells.failed, cells.blocked] {
             step.remove(cell, node);
         }
-        step.put_private(cells.located, step.get(cells.located).without(node));
+        step.remove_private(cells.located, node);
         step.cancel(resource.detect.at(node));
         if let Some((life, _)) = &resource.life {
             step.cancel(life.at(node));
@@ -447,7 +447,7 @@ impl<const W: usize> Pacemaker<W> {
     pub(super) fn probe(&self, index: usize, node: Node, step: &mut Step<'_, W>) {
         let cells = &self.resources[index].cells;
         if step.has(cells.works, node) {
-            step.put_private(cells.located, step.get(cells.located).with(node));
+            step.insert_private(cells.located, node);
         } else {
             self.is_not_there(index, node, step);
         }
@@ -472,10 +472,10 @@ impl<const W: usize> Pacemaker<W> {
         let resource = &self.resources[index];
         let cells = &resource.cells;
         if step.has(cells.starting, node) {
-            step.put_private(cells.located, step.get(cells.located).with(node));
+            step.insert_private(cells.located, node);
         }
         for cell in [cells.starting, cells.stopping, cells.promoting, cells.demoting] {
-            step.put_private(cell, step.get(cell).without(node));
+            step.remove_private(cell, node);
         }
         for timers in [resource.operation, resource.limit, resource.detect] {
             step.cancel(timers.at(node));

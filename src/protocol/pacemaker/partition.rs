@@ -116,7 +116,7 @@ impl<const W: usize> Pacemaker<W> {
     }
 
     fn stack_ended(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(self.own.pending, step.get(self.own.pending).without(node));
+        step.remove_private(self.own.pending, node);
         step.put_private(self.own.unclean.at(node), NodeSet::EMPTY);
         for timers in [self.timers.think, self.timers.join, self.timers.elect] {
             step.cancel(timers.at(node));
@@ -128,10 +128,10 @@ impl<const W: usize> Pacemaker<W> {
     }
 
     fn stack_started(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(self.own.shot, step.get(self.own.shot).without(node));
-        step.put_private(self.own.members, step.get(self.own.members).without(node));
+        step.remove_private(self.own.shot, node);
+        step.remove_private(self.own.members, node);
         if !step.has(self.own.away, node) {
-            step.put_private(self.own.pending, step.get(self.own.pending).with(node));
+            step.insert_private(self.own.pending, node);
         }
     }
 
@@ -162,7 +162,7 @@ impl<const W: usize> Pacemaker<W> {
         if unclean.is_empty() {
             for resource in &self.resources {
                 let cell = resource.cells.elsewhere;
-                step.put_private(cell, step.get(cell).without(node));
+                step.remove_private(cell, node);
             }
         }
     }
@@ -196,7 +196,7 @@ impl<const W: usize> Pacemaker<W> {
         for resource in &self.resources {
             let cell = resource.cells.elsewhere;
             if step.has(cell, controller) {
-                step.put_private(cell, step.get(cell).with(node));
+                step.insert_private(cell, node);
             }
         }
         step.mark(Mark::Restore);
@@ -204,10 +204,10 @@ impl<const W: usize> Pacemaker<W> {
     }
 
     fn takes_part(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(self.own.pending, step.get(self.own.pending).without(node));
+        step.remove_private(self.own.pending, node);
         step.cancel(self.timers.join.at(node));
         step.cancel(self.timers.elect.at(node));
-        step.put_private(self.own.members, step.get(self.own.members).with(node));
+        step.insert_private(self.own.members, node);
         for index in 0..self.resources.len() {
             self.probe(index, node, step);
         }
@@ -228,7 +228,7 @@ impl<const W: usize> Pacemaker<W> {
                 for resource in &self.resources {
                     let cell = resource.cells.elsewhere;
                     if self.members != ring {
-                        step.put_private(cell, step.get(cell).with(other));
+                        step.insert_private(cell, other);
                     }
                 }
             }
@@ -243,16 +243,16 @@ impl<const W: usize> Pacemaker<W> {
         let (leaving, away) = (step.get(self.own.leaving), step.get(self.own.away));
         for node in (stopped & up) - leaving - away {
             if step.has(self.own.members, node) {
-                step.put_private(self.own.leaving, step.get(self.own.leaving).with(node));
+                step.insert_private(self.own.leaving, node);
                 self.call(node, Delay::Fixed(Nanos::ZERO), step);
             } else {
                 self.goes_away(node, step);
             }
         }
         for node in (step.get(self.own.leaving) | step.get(self.own.away)) - stopped {
-            step.put_private(self.own.leaving, step.get(self.own.leaving).without(node));
+            step.remove_private(self.own.leaving, node);
             if step.has(self.own.away, node) {
-                step.put_private(self.own.away, step.get(self.own.away).without(node));
+                step.remove_private(self.own.away, node);
                 if !self.ring(node, step).is_empty() {
                     self.stack_started(node, step);
                     self.enlist(node, step);
@@ -263,10 +263,10 @@ impl<const W: usize> Pacemaker<W> {
 
     /// Nothing runs here any more: the node leaves in good order.
     pub(super) fn goes_away(&self, node: Node, step: &mut Step<'_, W>) {
-        step.put_private(self.own.leaving, step.get(self.own.leaving).without(node));
-        step.put_private(self.own.away, step.get(self.own.away).with(node));
-        step.put_private(self.own.pending, step.get(self.own.pending).without(node));
-        step.put_private(self.own.members, step.get(self.own.members).without(node));
+        step.remove_private(self.own.leaving, node);
+        step.insert_private(self.own.away, node);
+        step.remove_private(self.own.pending, node);
+        step.remove_private(self.own.members, node);
         for timers in [self.timers.think, self.timers.join, self.timers.elect] {
             step.cancel(timers.at(node));
         }

@@ -488,21 +488,13 @@ impl<const W: usize> Automaton<W> for Slurm<W> {
     }
 
     fn obey(&self, command: &Command<W>, step: &mut Step<'_, W>) {
-        let Command::Operator {
-            protocol,
-            action,
-            nodes,
-        } = command
-        else {
+        let Some((action, nodes)) = command.action_for(&self.name) else {
             return;
         };
-        if !protocol.is_empty() && *protocol != self.name {
-            return;
-        }
         let all = nodes.is_empty();
-        match action.as_str() {
-            "resume" => self.resume(if all { self.compute_nodes } else { *nodes }, step),
-            "restart" => self.restart(if all { self.members } else { *nodes }, step),
+        match action {
+            "resume" => self.resume(if all { self.compute_nodes } else { nodes }, step),
+            "restart" => self.restart(if all { self.members } else { nodes }, step),
             _ => return,
         }
         step.mark(Mark::Restore);
