@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Sweep(arguments) => cli::sweep::sweep(arguments),
         Command::Load(arguments) => cli::load::load(arguments),
         Command::Verify(arguments) => cli::verify::verify(arguments),
+        Command::Claims(arguments) => cli::claims::claims(arguments),
         Command::Explore(arguments) => cli::explore::explore(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
         Command::Check(arguments) => cli::check::check(arguments),

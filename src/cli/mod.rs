@@ -3,6 +3,7 @@
 //! stdout is the result, stderr is progress and warnings.
 
 pub mod check;
+pub mod claims;
 pub mod compare;
 pub mod explore;
 pub mod files;
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(version, about, long_about = None, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 2 usage or scenario error, 3 asked precision not reached, \
+    after_help = "Exit codes: 0 ok, 1 a claim is refuted, 2 usage or scenario error, 3 asked precision not reached, \
 4 engines disagree, 130 interrupted (what was done is printed and marked)."
 )]
 pub struct Arguments {
@@ -52,6 +53,8 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     /// Try every loss of nodes, at once and in every order, and show what survives
     Explore(explore::ExploreArguments),
+    /// Hold what documents claim against the designs: supported, refuted, depends, undecided
+    Claims(claims::ClaimsArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing
@@ -65,6 +68,8 @@ pub enum Ending {
     Ok,
     /// The result is there, but not as precise as was asked.
     Imprecise,
+    /// A claim is refuted.
+    Refuted,
     /// Engines disagree beyond their intervals.
     Disagree,
     /// The run was stopped; what was done is there.
@@ -117,6 +122,7 @@ pub type Outcome = Result<Ending, Failure>;
 pub fn end(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(Ending::Ok) => ExitCode::SUCCESS,
+        Ok(Ending::Refuted) => ExitCode::from(1),
         Ok(Ending::Imprecise) => ExitCode::from(3),
         Ok(Ending::Disagree) => ExitCode::from(4),
         Ok(Ending::Interrupted) => ExitCode::from(130),

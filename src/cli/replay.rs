@@ -70,7 +70,7 @@ fn play<const W: usize>(
     let title = format!("{} on {}", script.name, scenario.name);
     output::print(&match arguments.format {
         Format::Human | Format::Md => {
-            let signals = (!arguments.all).then_some(&used);
+            let signals = (!arguments.all).then_some(used.as_slice());
             timeline::human(&title, &timelines, services, signals)
         }
         Format::Json => timeline::json(&timelines),

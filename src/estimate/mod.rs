@@ -41,6 +41,7 @@ pub use concentration::Concentration;
 pub use durations::{Durations, QuantileIntervals, Quantiles};
 pub use interval::{difference, mean, poisson_rate, proportion, rare_total};
 pub use moments::Moments;
+pub use rank::sample_quantile;
 pub use significance::{
     KolmogorovSmirnov, kolmogorov_smirnov_one_sample, kolmogorov_smirnov_two_sample,
 };

@@ -1,7 +1,8 @@
 //! Which order statistics enclose a quantile: a distribution-free confidence interval.
 
+use super::Estimate;
 use super::binomial::{ln_at_least, ln_at_most};
-use super::distribution::normal_upper;
+use super::distribution::{normal_upper, tail_of};
 
 /// Above this many observations the normal approximation is off by less than the resolution of
 /// any histogram.
@@ -25,6 +26,33 @@ pub(super) fn enclosing_ranks(count: u64, share: f64, tail: f64) -> (Option<u64>
         (below > 0).then_some(below),
         (above > 0).then_some(count + 1 - above),
     )
+}
+
+/// The `share`-quantile of a sample in increasing order, with the order statistics that
+/// enclose it; where the sample is too small for that the interval ends at its extremes
+/// and covers less. 0 < share < 1; an empty sample gives NaN.
+///
+/// # Panics
+/// If `confidence` is not strictly between 0 and 1.
+#[must_use]
+pub fn sample_quantile(sorted: &[f64], share: f64, confidence: f64) -> Estimate {
+    let count = sorted.len() as u64;
+    let of_rank = |rank: u64| {
+        sorted
+            .get(rank.clamp(1, count.max(1)) as usize - 1)
+            .copied()
+    };
+    let (low, high) = match count {
+        0 => (None, None),
+        _ => enclosing_ranks(count, share, tail_of(confidence)),
+    };
+    let value = |rank: u64| of_rank(rank).unwrap_or(f64::NAN);
+    Estimate {
+        estimate: value((share * count as f64).ceil() as u64),
+        low: value(low.unwrap_or(1)),
+        high: value(high.unwrap_or(count)),
+        confidence,
+    }
 }
 
 /// ln P(rank r + 1 lies above the quantile) = ln P(X <= r).

@@ -1,5 +1,6 @@
 //! Results for people and for scripts. Knows results, not how they came about.
 
+pub mod claims;
 pub mod comparison;
 pub mod csv;
 pub mod figures;

@@ -66,6 +66,51 @@ impl Timeline {
             lines,
         }
     }
+
+    /// The replication that it shows.
+    pub fn replication(&self) -> u64 {
+        self.replication
+    }
+
+    /// A line for each change, and one for the end. Of the services those that are asked
+    /// for, of the signals these (`None`: all).
+    pub fn lines(&self, services: &[String], signals: Option<&[String]>) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            let words = match &line.what {
+                Event::Fault(fault) => format!("** {fault}"),
+                Event::Signal(name, _) if signals.is_some_and(|names| !names.contains(name)) => {
+                    continue;
+                }
+                Event::Signal(name, nodes) if nodes.is_empty() => format!("   {name} = nobody"),
+                Event::Signal(name, nodes) => format!("   {name} = {}", nodes.join(", ")),
+                Event::Service(name, ..) if !asked(services, name) => continue,
+                Event::Service(name, state, success) if *success < 1.0 && *state == "degraded" => {
+                    format!(
+                        "=> {name} is degraded: {} of requests succeed",
+                        numbers::percent(*success)
+                    )
+                }
+                Event::Service(name, state, _) => {
+                    format!("=> {name} is {}", state.replace('_', " "))
+                }
+            };
+            let _ = writeln!(text, "{:>10.3} s  {words}", line.t_s);
+        }
+        let _ = writeln!(text, "{:>10.3} s  end", self.until_s);
+        text
+    }
+
+    /// The changes of services, faults, and these signals, as JSON.
+    pub fn lines_as_json(&self, services: &[String], signals: &[String]) -> serde_json::Value {
+        let told = |line: &&Line| match &line.what {
+            Event::Signal(name, _) => signals.contains(name),
+            Event::Service(name, ..) => asked(services, name),
+            Event::Fault(_) => true,
+        };
+        let lines: Vec<JsonLine<'_>> = self.lines.iter().filter(told).map(JsonLine::new).collect();
+        serde_json::to_value(lines).unwrap_or_default()
+    }
 }
 
 /// Is this service among those that are asked for? An empty list asks for all.
@@ -96,7 +141,7 @@ pub fn human(
     title: &str,
     timelines: &[Timeline],
     services: &[String],
-    signals: Option<&Vec<String>>,
+    signals: Option<&[String]>,
 ) -> String {
     let mut text =
         format!("{title}\n(**: the script; =: who is in it from now on; =>: what users notice)\n");
@@ -104,28 +149,7 @@ pub fn human(
         if timelines.len() > 1 {
             let _ = writeln!(text, "\nreplication {}", timeline.replication);
         }
-        for line in &timeline.lines {
-            let words = match &line.what {
-                Event::Fault(fault) => format!("** {fault}"),
-                Event::Signal(name, _) if signals.is_some_and(|names| !names.contains(name)) => {
-                    continue;
-                }
-                Event::Signal(name, nodes) if nodes.is_empty() => format!("   {name} = nobody"),
-                Event::Signal(name, nodes) => format!("   {name} = {}", nodes.join(", ")),
-                Event::Service(name, ..) if !asked(services, name) => continue,
-                Event::Service(name, state, success) if *success < 1.0 && *state == "degraded" => {
-                    format!(
-                        "=> {name} is degraded: {} of requests succeed",
-                        numbers::percent(*success)
-                    )
-                }
-                Event::Service(name, state, _) => {
-                    format!("=> {name} is {}", state.replace('_', " "))
-                }
-            };
-            let _ = writeln!(text, "{:>10.3} s  {words}", line.t_s);
-        }
-        let _ = writeln!(text, "{:>10.3} s  end", timeline.until_s);
+        text.push_str(&timeline.lines(services, signals));
     }
     text
 }
@@ -149,6 +173,23 @@ struct JsonLine<'a> {
     nodes: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a str>,
+}
+
+impl<'a> JsonLine<'a> {
+    fn new(line: &'a Line) -> Self {
+        let (what, name, nodes, state) = match &line.what {
+            Event::Fault(text) => ("fault", text, None, None),
+            Event::Signal(name, nodes) => ("signal", name, Some(nodes.as_slice()), None),
+            Event::Service(name, state, _) => ("service", name, None, Some(*state)),
+        };
+        JsonLine {
+            t_s: line.t_s,
+            what,
+            name,
+            nodes,
+            state,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -182,26 +223,11 @@ impl<'a> JsonTimeline<'a> {
 
     fn add(&mut self, line: &'a Line) {
         let t_s = line.t_s;
-        let entry = match &line.what {
-            Event::Fault(text) => JsonLine {
-                t_s,
-                what: "fault",
-                name: text,
-                nodes: None,
-                state: None,
-            },
+        match &line.what {
+            Event::Fault(_) => {}
             Event::Signal(name, nodes) => {
-                self.signals
-                    .entry(name)
-                    .or_default()
-                    .push(JsonNodes { t_s, nodes });
-                JsonLine {
-                    t_s,
-                    what: "signal",
-                    name,
-                    nodes: Some(nodes),
-                    state: None,
-                }
+                let change = JsonNodes { t_s, nodes };
+                self.signals.entry(name).or_default().push(change);
             }
             Event::Service(name, state, success) => {
                 let change = JsonState {
@@ -210,16 +236,9 @@ impl<'a> JsonTimeline<'a> {
                     success: *success,
                 };
                 self.services.entry(name).or_default().push(change);
-                JsonLine {
-                    t_s,
-                    what: "service",
-                    name,
-                    nodes: None,
-                    state: Some(state),
-                }
             }
-        };
-        self.timeline.push(entry);
+        }
+        self.timeline.push(JsonLine::new(line));
     }
 }
 

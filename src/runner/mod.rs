@@ -6,6 +6,7 @@
 //! stopping rule looks only at fixed numbers of replications.
 
 pub mod auto;
+pub mod claims;
 pub mod explore;
 pub mod gather;
 mod load_sum;

@@ -4,6 +4,7 @@
 //! the scenario file, the `--set` arguments of the command line; later ones win.
 //! Nothing here knows how a protocol behaves.
 
+pub mod claims;
 pub mod coverage;
 pub mod delay;
 pub mod document;
@@ -101,7 +102,7 @@ pub struct Scenario {
     pub tallies: Vec<TallySpec>,
     /// What all demands have in common.
     pub load: LoadSettings,
-    /// Statements to be checked, as free text for now.
+    /// Statements about the design, in words; what is checked stands in [`claims`].
     pub claims: Vec<Claim>,
     /// A hash of everything that the result depends on, for reports.
     pub fingerprint: u64,
