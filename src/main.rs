@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => cli::run::run(arguments),
         Command::Compare(arguments) => cli::compare::compare(arguments),
         Command::Sweep(arguments) => cli::sweep::sweep(arguments),
+        Command::Slo(arguments) => cli::slo::slo(arguments),
         Command::Load(arguments) => cli::load::load(arguments),
         Command::Verify(arguments) => cli::verify::verify(arguments),
         Command::Claims(arguments) => cli::claims::claims(arguments),

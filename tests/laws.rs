@@ -168,7 +168,7 @@ proptest! {
             // Downtime is attributed to the last nanosecond, and to the right years.
             for service in &record.services {
                 prop_assert_eq!(service.cause_ns.iter().sum::<u64>(), service.down_ns);
-                prop_assert_eq!(service.year_ns.iter().sum::<u64>(), service.down_ns);
+                prop_assert_eq!(service.month_ns.iter().sum::<u64>(), service.down_ns);
                 let outages: u64 = service.outages_ns.iter().sum();
                 prop_assert_eq!(outages, service.down_ns);
             }

@@ -14,6 +14,7 @@ pub mod output;
 pub mod progress;
 pub mod replay;
 pub mod run;
+pub mod slo;
 pub mod sweep;
 mod sweep_file;
 pub mod verify;
@@ -47,6 +48,8 @@ pub enum Command {
     Compare(compare::CompareArguments),
     /// Run one scenario at every combination of some values: a table, a file, figures
     Sweep(sweep::SweepArguments),
+    /// How likely a month or a year is to break its objective, and how bad a bad one is
+    Slo(slo::SloArguments),
     /// How busy nodes are after the loss of some of them, and how much demand survives
     Load(load::LoadArguments),
     /// Run every engine that can, and hold their numbers against each other

@@ -37,8 +37,10 @@ pub struct ServiceRecord {
     /// Time not up, by the number of nodes that were down when the outage began; the
     /// last place is for that many and more.
     pub lost_ns: [u64; LOST_LEVELS],
-    /// Time not up in each year of the counted part.
-    pub year_ns: Vec<u64>,
+    /// Time not up in each month (a twelfth of a year) of the counted part.
+    pub month_ns: Vec<u64>,
+    /// When each of `outages_ns` began: the month of the counted part.
+    pub outage_months: Vec<u32>,
     /// Was it up when the replication ended?
     pub up_at_end: bool,
     /// When it was first down, from the very start (the warm-up included); none if
@@ -100,7 +102,9 @@ pub struct Recorder {
     record: ReplicationRecord,
 }
 
-const YEAR_NS: u64 = (Nanos::SECONDS_PER_YEAR * 1e9) as u64;
+/// Months in a year.
+pub const MONTHS: usize = 12;
+const MONTH_NS: u64 = (Nanos::SECONDS_PER_YEAR * 1e9) as u64 / MONTHS as u64;
 
 impl Recorder {
     /// A recorder that counts from `warm_up` on.
@@ -117,7 +121,7 @@ impl Recorder {
     /// Starts a record with the state in which the player begins.
     pub fn begin<const W: usize>(&mut self, player: &Player<'_, W>, replication: u64, end: Nanos) {
         let model = player.model();
-        let years = (end.since(self.from).0).div_ceil(YEAR_NS).max(1) as usize;
+        let months = (end.since(self.from).0).div_ceil(MONTH_NS).max(1) as usize;
         self.record = ReplicationRecord {
             replication,
             events: 0,
@@ -126,7 +130,7 @@ impl Recorder {
                 .iter()
                 .map(|service| ServiceRecord {
                     cause_ns: vec![0; service.blame.causes().len()],
-                    year_ns: vec![0; years],
+                    month_ns: vec![0; months],
                     first_outage_ns: is_down(service.read(player.state())).then_some(0),
                     ..ServiceRecord::default()
                 })
@@ -262,6 +266,9 @@ impl Recorder {
         } else if was_down && current.outage_began >= self.from {
             let record = &mut self.record.services[index];
             record.outages_ns.push(now.since(current.outage_began).0);
+            record
+                .outage_months
+                .push(month(current.outage_began.since(self.from)));
             record.planned_outages += u64::from(current.all_planned);
             let nothing_came_back = player.restorations() == current.restorations_before;
             if let Some(fault) = current.fault_before.filter(|_| nothing_came_back) {
@@ -293,7 +300,7 @@ impl Recorder {
                     record.read_only_ns += length;
                 }
                 let offset = begin.since(self.from).0;
-                spread_over_years(&mut record.year_ns, offset, length);
+                spread_over_months(&mut record.month_ns, offset, length);
             }
         }
         if current.reading.success < 1.0 {
@@ -315,6 +322,9 @@ impl Recorder {
             record.up_at_end = !down;
             if down && current.outage_began >= self.from && current.outage_began < end {
                 record.outages_ns.push(end.since(current.outage_began).0);
+                record
+                    .outage_months
+                    .push(month(current.outage_began.since(self.from)));
                 record.planned_outages += u64::from(current.all_planned);
             }
         }
@@ -351,16 +361,21 @@ fn is_down(reading: Reading) -> bool {
     matches!(reading.condition, Condition::Down | Condition::ReadOnly)
 }
 
-fn spread_over_years(years: &mut [u64], mut offset: u64, mut length: u64) {
+/// The month of the counted part in which this is.
+fn month(since: Nanos) -> u32 {
+    (since.0 / MONTH_NS) as u32
+}
+
+fn spread_over_months(months: &mut [u64], mut offset: u64, mut length: u64) {
     while length > 0 {
-        let year = ((offset / YEAR_NS) as usize).min(years.len() - 1);
-        let room = if year + 1 == years.len() {
+        let month = ((offset / MONTH_NS) as usize).min(months.len() - 1);
+        let room = if month + 1 == months.len() {
             length
         } else {
-            YEAR_NS - offset % YEAR_NS
+            MONTH_NS - offset % MONTH_NS
         };
         let part = length.min(room);
-        years[year] += part;
+        months[month] += part;
         offset += part;
         length -= part;
     }

@@ -13,6 +13,7 @@ pub mod planned;
 pub mod plot;
 pub mod replace;
 pub mod sentence;
+pub mod slo;
 pub mod survivability;
 pub mod sweep;
 pub mod sweep_figures;

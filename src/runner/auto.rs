@@ -151,6 +151,7 @@ impl ServiceOutcome {
             failover_steps: self.failover_steps,
             outage_steps: self.outage_steps,
             yearly_downtime_s: self.yearly_downtime_s,
+            months: self.months,
             ..exact
         }
     }

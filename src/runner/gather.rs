@@ -6,6 +6,7 @@ use super::outcome::{
     CauseShare, NodesDown, PlannedOutcome, ReplicationRow, RoundsOutcome, RunOutcome, SCHEMA,
     ServiceOutcome, TallyLevel, TallyMean, worst_relative_error,
 };
+use super::slo::Months;
 use super::year;
 use crate::automaton::Nanos;
 use crate::engine::record::{LOST_LEVELS, ReplicationRecord, ServiceRecord};
@@ -17,8 +18,9 @@ use crate::model::Model;
 use crate::scenario::{Scenario, ServiceSpec};
 use std::collections::BTreeMap;
 
-/// At most this many single years are kept for the distribution of yearly downtime.
-const MAX_YEARS: usize = 1_000_000;
+/// At most this many single months are kept for the distributions of monthly and yearly
+/// downtime.
+const MAX_MONTHS: usize = 4_000_000;
 /// Steps of a distribution that is drawn.
 const CURVE_POINTS: usize = 2000;
 
@@ -52,7 +54,7 @@ struct ServiceSum {
     failovers: Durations,
     cause_s: Vec<f64>,
     lost_s: [f64; LOST_LEVELS],
-    years: Vec<f64>,
+    months: Months,
     /// Times to the first outage in seconds, and the time in which it was waited for.
     first_outages: Moments,
     exposure_s: f64,
@@ -96,7 +98,7 @@ impl Gatherer {
                 failovers: Durations::new(),
                 cause_s: vec![0.0; service.blame.causes().len()],
                 lost_s: [0.0; LOST_LEVELS],
-                years: Vec::new(),
+                months: Months::default(),
                 first_outages: Moments::new(),
                 exposure_s: 0.0,
             })
@@ -386,8 +388,9 @@ impl Gatherer {
             claimed: sum.spec.claimed,
             failover_steps: sum.failovers.cdf_points(CURVE_POINTS),
             outage_steps: sum.outage_lengths.cdf_points(CURVE_POINTS),
-            year: year::simulated(&sum.years, &self.effort),
-            yearly_downtime_s: sum.years.clone(),
+            year: year::simulated(&sum.months.yearly_downtime_s(), &self.effort),
+            yearly_downtime_s: sum.months.yearly_downtime_s(),
+            months: sum.months.clone(),
         }
     }
 }
@@ -491,9 +494,8 @@ impl ServiceSum {
         for (total, part) in self.lost_s.iter_mut().zip(&record.lost_ns) {
             *total += Nanos(*part).seconds();
         }
-        if self.years.len() < MAX_YEARS {
-            self.years
-                .extend(record.year_ns.iter().map(|year| Nanos(*year).seconds()));
+        if self.months.down_s.len() < MAX_MONTHS {
+            self.months.add(record);
         }
         (down, record.failed_s, outages as f64)
     }

@@ -12,6 +12,7 @@ pub mod gather;
 mod load_sum;
 pub mod outcome;
 pub mod rare;
+pub mod slo;
 pub mod solve;
 pub mod survey;
 pub mod verify;

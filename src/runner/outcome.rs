@@ -1,5 +1,6 @@
 //! What a run has found, under the names that scripts rely on (DESIGN 6).
 
+use super::slo::Months;
 use crate::estimate::{Estimate, Quantiles};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -186,6 +187,9 @@ pub struct ServiceOutcome {
     /// Downtime in seconds of each simulated year, for plots.
     #[serde(skip)]
     pub yearly_downtime_s: Vec<f64>,
+    /// Downtime and outages of each simulated month, for service level objectives.
+    #[serde(skip)]
+    pub months: Months,
 }
 
 /// The downtime of a single year, taken at random from the horizon.

@@ -459,6 +459,7 @@ impl<'a, const W: usize> Solver<'a, W> {
             outage_steps: Vec::new(),
             year: part.years.get(&index).copied(),
             yearly_downtime_s: Vec::new(),
+            months: crate::runner::slo::Months::default(),
         }
     }
 

@@ -256,6 +256,7 @@ impl Sum {
             outage_steps: Vec::new(),
             year: None,
             yearly_downtime_s: Vec::new(),
+            months: crate::runner::slo::Months::default(),
         }
     }
 }

@@ -138,6 +138,7 @@ impl ServiceSum {
             outage_steps: Vec::new(),
             year: None,
             yearly_downtime_s: Vec::new(),
+            months: crate::runner::slo::Months::default(),
         }
     }
 
