@@ -20,8 +20,10 @@ fn main() -> ExitCode {
         Command::Slo(arguments) => cli::slo::slo(arguments),
         Command::Load(arguments) => cli::load::load(arguments),
         Command::Verify(arguments) => cli::verify::verify(arguments),
+        Command::Advise(arguments) => cli::advise::advise(arguments),
         Command::Claims(arguments) => cli::claims::claims(arguments),
         Command::Explore(arguments) => cli::explore::explore(arguments),
+        Command::Explain(arguments) => cli::explain::explain(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
         Command::Check(arguments) => cli::check::check(arguments),
     };

@@ -2,15 +2,18 @@
 //!
 //! stdout is the result, stderr is progress and warnings.
 
+pub mod advise;
 pub mod check;
 pub mod claims;
 pub mod compare;
+pub mod explain;
 pub mod explore;
 pub mod files;
 mod grid;
 pub mod load;
 pub mod options;
 pub mod output;
+mod overlay;
 pub mod progress;
 pub mod replay;
 pub mod run;
@@ -56,8 +59,12 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     /// Try every loss of nodes, at once and in every order, and show what survives
     Explore(explore::ExploreArguments),
+    /// Try single changes of a design on the same random numbers, and rank them
+    Advise(advise::AdviseArguments),
     /// Hold what documents claim against the designs: supported, refuted, depends, undecided
     Claims(claims::ClaimsArguments),
+    /// Tell one outage of a run as a story, and write it as a trace
+    Explain(explain::ExplainArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
     /// Read scenarios and say whether they are sound; simulates nothing

@@ -296,7 +296,8 @@ fn path_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<Nanos, String> {
+/// A length of time, as an argument.
+pub fn duration(text: &str) -> Result<Nanos, String> {
     let seconds = units::duration_s(text).map_err(|e| format!("{}; {}", e.message, e.help))?;
     if seconds <= 0.0 || seconds > 200.0 * Nanos::SECONDS_PER_YEAR {
         return Err("a replication is longer than zero and at most 200 years".to_owned());

@@ -52,6 +52,14 @@ impl Output {
         Ok(())
     }
 
+    /// Writes a file that is no text.
+    pub fn bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        replace(&path, bytes)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(())
+    }
+
     /// Draws one figure.
     pub fn chart(&self, name: &str, chart: &Chart) -> Result<(), Failure> {
         chart

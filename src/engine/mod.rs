@@ -2,10 +2,12 @@
 //!
 //! [`play`] gives meaning to time and chance: it keeps the agenda, draws the
 //! delays and answers the choices. [`simulate`] plays by chance and records
-//! what the services did; [`replay`] lets a fault script decide.
+//! what the services did; [`replay`] lets a fault script decide; [`story`] writes down what
+//! led to an outage.
 
 pub mod agenda;
 pub mod branch;
+pub mod changes;
 pub mod explore;
 pub mod load;
 pub mod loss;
@@ -15,6 +17,7 @@ pub mod record;
 pub mod replay;
 pub mod simulate;
 pub mod solve;
+pub mod story;
 pub mod streams;
 
 pub use play::{PlayError, Player};

@@ -4,39 +4,20 @@
 //! and transfers run as they would. Phases (of heartbeats, of check intervals)
 //! are drawn afresh in each replication.
 
+use super::changes::Writer;
+pub use super::changes::{Change, What};
 use super::play::{PlayError, Player};
 use crate::automaton::{
     Command, KillTarget, Nanos, Node, NodeCommand, NodeSet, ProcessCommand, SetId, Timer,
     TimerClass,
 };
 use crate::model::Model;
-use crate::model::measure::Reading;
 use crate::scenario::error::{Origin, Result as ScenarioResult, ScenarioError};
 use crate::scenario::faults::{Action, FaultScript, Names, Verb, When};
 use crate::scenario::nearest::suggestion;
 use crate::scenario::{Group, Scenario};
 
 pub use crate::scenario::CLIENTS;
-
-/// One line of a timeline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change<const W: usize> {
-    /// When.
-    pub at: Nanos,
-    /// What.
-    pub what: What<W>,
-}
-
-/// What a line of a timeline tells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum What<const W: usize> {
-    /// A fault of the script happened; its number.
-    Fault(usize),
-    /// A signal has another value.
-    Signal(SetId, NodeSet<W>),
-    /// A service is in another condition; its number.
-    Service(usize, Reading),
-}
 
 /// A fault script with its names looked up.
 pub struct Plan<const W: usize> {
@@ -571,60 +552,5 @@ impl<'a, 'm, const W: usize> PhaseDraws<'a, 'm, W> {
         let stream = crate::automaton::StreamId::of_timer(crate::automaton::Timer(0));
         let delay = crate::automaton::Delay::Uniform { low, high };
         self.player.streams().delay(delay, stream)
-    }
-}
-
-/// Compares public signals and services with what was written last.
-struct Writer<const W: usize> {
-    signals: Vec<Option<NodeSet<W>>>,
-    services: Vec<Option<Reading>>,
-    changes: Vec<Change<W>>,
-}
-
-impl<const W: usize> Default for Writer<W> {
-    fn default() -> Self {
-        Writer {
-            signals: Vec::new(),
-            services: Vec::new(),
-            changes: Vec::new(),
-        }
-    }
-}
-
-impl<const W: usize> Writer<W> {
-    fn fault(&mut self, player: &Player<'_, W>, index: usize) {
-        self.changes.push(Change {
-            at: player.now(),
-            what: What::Fault(index),
-        });
-        self.write(player);
-    }
-
-    fn write(&mut self, player: &Player<'_, W>) {
-        let model = player.model();
-        let at = player.now();
-        let names: Vec<SetId> = model.blueprint().signals().map(|(_, id)| id).collect();
-        self.signals.resize(names.len(), None);
-        for (slot, id) in self.signals.iter_mut().zip(names) {
-            let value = player.state().set(id);
-            if *slot != Some(value) {
-                *slot = Some(value);
-                self.changes.push(Change {
-                    at,
-                    what: What::Signal(id, value),
-                });
-            }
-        }
-        self.services.resize(model.services().len(), None);
-        for (index, service) in model.services().iter().enumerate() {
-            let reading = service.read(player.state());
-            if self.services[index] != Some(reading) {
-                self.services[index] = Some(reading);
-                self.changes.push(Change {
-                    at,
-                    what: What::Service(index, reading),
-                });
-            }
-        }
     }
 }

@@ -161,7 +161,9 @@ impl<const W: usize> Blame<W> {
 
     /// The number of the cause, in a state in which the service is down.
     pub fn cause(&self, state: &State<W>) -> usize {
-        if !state.set(self.alive).intersects(self.members) {
+        // What is no set of nodes, such as a level, has none that could be down.
+        let has_nodes = !self.members.is_empty();
+        if has_nodes && !state.set(self.alive).intersects(self.members) {
             return 0;
         }
         self.rule.cause(state)

@@ -1,11 +1,10 @@
 //! Several designs side by side, and what differs between them.
 //!
-//! The designs ran on the same random numbers, replication by replication, so
-//! the difference of each pair is estimated from the differences within the
-//! replications: luck that both had cancels.
+//! The designs ran on the same random numbers, see [`crate::runner::paired`].
 
-use crate::estimate::{Estimate, Moments, difference};
+use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
+use crate::runner::paired::unavailability;
 use serde::Serialize;
 
 /// A comparison under the names of DESIGN 6.
@@ -50,24 +49,16 @@ impl Comparison {
 }
 
 fn compare(a: &RunOutcome, b: &RunOutcome) -> Vec<Difference> {
-    let horizon_s = a.horizon_years * crate::automaton::Nanos::SECONDS_PER_YEAR;
     let mut found = Vec::new();
-    for (at_a, (service, _)) in a.services.iter().enumerate() {
-        let Some(at_b) = b.services.iter().position(|(name, _)| name == service) else {
-            continue;
-        };
-        let paired: Moments = a
-            .per_replication
-            .iter()
-            .zip(&b.per_replication)
-            .map(|(x, y)| (x.services[at_a].0 - y.services[at_b].0) / horizon_s)
-            .collect();
-        found.push(Difference {
-            a: a.scenario.clone(),
-            b: b.scenario.clone(),
-            service: service.clone(),
-            unavailability: difference(&paired, a.confidence),
-        });
+    for (service, _) in &a.services {
+        if let Some(unavailability) = unavailability(a, b, service) {
+            found.push(Difference {
+                a: a.scenario.clone(),
+                b: b.scenario.clone(),
+                service: service.clone(),
+                unavailability,
+            });
+        }
     }
     found
 }

@@ -1,5 +1,6 @@
 //! Results for people and for scripts. Knows results, not how they came about.
 
+pub mod advise;
 pub mod claims;
 pub mod comparison;
 pub mod csv;
@@ -14,10 +15,12 @@ pub mod plot;
 pub mod replace;
 pub mod sentence;
 pub mod slo;
+pub mod story;
 pub mod survivability;
 pub mod sweep;
 pub mod sweep_figures;
 pub mod sweep_table;
 pub mod table;
 pub mod timeline;
+pub mod trace;
 pub mod verification;

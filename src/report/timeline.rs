@@ -3,7 +3,8 @@
 
 use super::numbers;
 use crate::automaton::{Node, NodeSet, SetId};
-use crate::engine::replay::{Change, Plan, What};
+use crate::engine::changes::{Change, What};
+use crate::engine::replay::Plan;
 use crate::model::Model;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -23,10 +24,14 @@ struct Line {
     what: Event,
 }
 
+/// What a line tells.
 #[derive(Clone, Debug)]
-enum Event {
+pub enum Event {
+    /// A fault of the script.
     Fault(String),
+    /// A signal, and the nodes that it has from now on.
     Signal(String, Vec<String>),
+    /// A service, its condition, and the share of requests that succeed.
     Service(String, &'static str, f64),
 }
 
@@ -38,6 +43,31 @@ impl Timeline {
         replication: u64,
         changes: &[Change<W>],
     ) -> Timeline {
+        let until_s = plan.until().seconds();
+        let fault = |index| plan.fault_text(index).to_owned();
+        Timeline::named(model, replication, changes, (0.0, until_s), fault)
+    }
+
+    /// Puts names to what happened by chance from one time to another; times are told from
+    /// the beginning.
+    pub fn of_chance<const W: usize>(
+        model: &Model<W>,
+        replication: u64,
+        changes: &[Change<W>],
+        from_s: f64,
+        until_s: f64,
+    ) -> Timeline {
+        let nothing = |_| String::new();
+        Timeline::named(model, replication, changes, (from_s, until_s), nothing)
+    }
+
+    fn named<const W: usize>(
+        model: &Model<W>,
+        replication: u64,
+        changes: &[Change<W>],
+        (from_s, until_s): (f64, f64),
+        fault: impl Fn(usize) -> String,
+    ) -> Timeline {
         let name = |set: NodeSet<W>| -> Vec<String> {
             set.iter()
                 .map(|n: Node| model.blueprint().node_name(n).to_owned())
@@ -46,9 +76,9 @@ impl Timeline {
         let lines = changes
             .iter()
             .map(|change| Line {
-                t_s: change.at.seconds(),
+                t_s: change.at.seconds() - from_s,
                 what: match change.what {
-                    What::Fault(index) => Event::Fault(plan.fault_text(index).to_owned()),
+                    What::Fault(index) => Event::Fault(fault(index)),
                     What::Signal(id, value) => {
                         Event::Signal(model.blueprint().set_info(id).name.clone(), name(value))
                     }
@@ -62,9 +92,32 @@ impl Timeline {
             .collect();
         Timeline {
             replication,
-            until_s: plan.until().seconds(),
+            until_s: until_s - from_s,
             lines,
         }
+    }
+
+    /// What happens, each with its time in seconds.
+    pub fn events(&self) -> impl Iterator<Item = (f64, &Event)> {
+        self.lines.iter().map(|line| (line.t_s, &line.what))
+    }
+
+    /// Every signal that it tells of.
+    pub fn signals(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (_, event) in self.events() {
+            if let Event::Signal(name, _) = event
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// Its end, in seconds.
+    pub fn until_s(&self) -> f64 {
+        self.until_s
     }
 
     /// The replication that it shows.

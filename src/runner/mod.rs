@@ -5,12 +5,14 @@
 //! into chunks of a fixed size, chunks are merged in their order, and the
 //! stopping rule looks only at fixed numbers of replications.
 
+pub mod advise;
 pub mod auto;
 pub mod claims;
 pub mod explore;
 pub mod gather;
 mod load_sum;
 pub mod outcome;
+pub mod paired;
 pub mod rare;
 pub mod slo;
 pub mod solve;

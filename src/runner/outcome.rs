@@ -92,7 +92,8 @@ pub(super) fn worst_relative_error(
         .fold(0.0, f64::max)
 }
 
-pub(super) fn in_order<S: serde::Serializer, T: Serialize>(
+/// Writes named results as a table, in their order.
+pub fn in_order<S: serde::Serializer, T: Serialize>(
     named: &[(String, T)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

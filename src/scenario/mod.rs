@@ -4,6 +4,7 @@
 //! the scenario file, the `--set` arguments of the command line; later ones win.
 //! Nothing here knows how a protocol behaves.
 
+pub mod advice;
 pub mod claims;
 pub mod coverage;
 pub mod delay;

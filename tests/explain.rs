@@ -1,0 +1,115 @@
+//! `quorate explain`: one outage of a run as a story and as a trace.
+
+#[path = "support/program.rs"]
+mod program;
+
+use program::{folder, run, succeeds};
+use prost::Message;
+use quorate::report::trace::{EventType, Trace};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const FOUR: &str = "scenarios/full-copy/4-node.toml";
+
+fn story(more: &[&str]) -> Value {
+    let text = succeeds(&[&["explain", FOUR, "--format", "json"], more].concat());
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn the_story_is_that_of_the_run() {
+    // The first outage of the run with this seed, as `run` has counted it.
+    let one = ["--service", "database_write", "--set", "run.replications=1"];
+    let text = succeeds(
+        &[
+            &["run", FOUR, "--engine", "simulate", "--format", "json"],
+            &one[..],
+        ]
+        .concat(),
+    );
+    let ran: Value = serde_json::from_str(&text).expect("JSON");
+    let service = &ran["services"]["database_write"];
+    let count = service["outage_s"]["count"].as_u64().expect("a number");
+    let longest = service["outage_s"]["max"].as_f64().expect("a number");
+    let last = story(&[&one[..], &["--outage", &count.to_string()]].concat());
+    assert_eq!(last["outage"]["number"], count);
+    let beyond = run(&[
+        &["explain", FOUR, "--outage", &(count + 1).to_string()],
+        &one[..],
+    ]
+    .concat());
+    assert_eq!(beyond.code, Some(2));
+    assert!(
+        beyond
+            .stderr
+            .contains(&format!("has {count} such outages in 1 replications"))
+    );
+    // The longest one can be asked for by its length.
+    let at_least = format!("{}s", (longest * 1e3).floor() / 1e3);
+    let found = story(&[&one[..], &["--at-least", &at_least]].concat());
+    let lasted = found["outage"]["lasted_s"].as_f64().expect("a number");
+    assert!((lasted - longest).abs() < 1e-6, "{lasted} and {longest}");
+}
+
+#[test]
+fn a_story_begins_before_the_trouble_and_ends_after_it() {
+    let told = story(&["--service", "sessions", "--outage", "2"]);
+    let lines = told["outage"]["timeline"].as_array().expect("a list");
+    let states: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["what"] == "service" && line["name"] == "sessions")
+        .map(|line| line["state"].as_str().expect("text"))
+        .collect();
+    assert_eq!(states.first(), Some(&"up"), "{states:?}");
+    assert_eq!(states.last(), Some(&"up"), "{states:?}");
+    assert!(states.contains(&"down"));
+    let text = succeeds(&["explain", FOUR, "--service", "sessions", "--outage", "2"]);
+    assert!(
+        text.contains("** server") && text.contains("=> sessions is down"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_trace_can_be_read_again_and_its_slices_do_not_overlap() {
+    let out = folder("explain-trace");
+    let path = out.to_str().expect("a path in UTF-8");
+    succeeds(&["explain", FOUR, "--service", "portal", "--out", path]);
+    let bytes = std::fs::read(out.join("outage.perfetto-trace")).expect("written");
+    let trace = Trace::decode(&bytes[..]).expect("a trace");
+    let mut names = BTreeMap::new();
+    let mut open: BTreeMap<u64, bool> = BTreeMap::new();
+    let mut last = 0;
+    for packet in &trace.packet {
+        assert!(packet.trusted_packet_sequence_id.is_some_and(|id| id > 0));
+        if let Some(track) = &packet.track_descriptor {
+            names.insert(track.uuid(), (track.name().to_owned(), track.parent_uuid));
+        }
+        let Some(event) = &packet.track_event else {
+            continue;
+        };
+        let at = packet.timestamp.expect("a time");
+        assert!(at >= last, "in the order of time");
+        last = at;
+        assert!(
+            names.contains_key(&event.track_uuid()),
+            "a track that was described"
+        );
+        let is_open = open.entry(event.track_uuid()).or_default();
+        match event.r#type() {
+            EventType::SliceBegin => assert!(!std::mem::replace(is_open, true), "one at a time"),
+            EventType::SliceEnd => assert!(std::mem::replace(is_open, false), "begun before"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(open.values().all(|open| !open), "all are closed");
+    let groups: Vec<&str> = names
+        .values()
+        .filter(|(_, parent)| parent.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(
+        groups.contains(&"server1") && groups.contains(&"services"),
+        "{groups:?}"
+    );
+}
