@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Explore(arguments) => cli::explore::explore(arguments),
         Command::Explain(arguments) => cli::explain::explain(arguments),
         Command::Replay(arguments) => cli::replay::replay(arguments),
+        Command::Report(arguments) => cli::report::report(arguments),
         Command::Check(arguments) => cli::check::check(arguments),
     };
     cli::end(outcome)

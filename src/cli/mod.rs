@@ -16,6 +16,7 @@ pub mod output;
 mod overlay;
 pub mod progress;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod slo;
 pub mod sweep;
@@ -67,6 +68,8 @@ pub enum Command {
     Explain(explain::ExplainArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),
+    /// Make one page (HTML) of what other commands have found, to be mailed or printed
+    Report(report::ReportArguments),
     /// Read scenarios and say whether they are sound; simulates nothing
     Check(check::CheckArguments),
 }

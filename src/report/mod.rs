@@ -10,6 +10,7 @@ pub mod load_figure;
 pub mod load_table;
 pub mod markdown;
 pub mod numbers;
+pub mod page;
 pub mod planned;
 pub mod plot;
 pub mod replace;
