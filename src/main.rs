@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Load(arguments) => cli::load::load(arguments),
         Command::Verify(arguments) => cli::verify::verify(arguments),
         Command::Advise(arguments) => cli::advise::advise(arguments),
+        Command::Plan(arguments) => cli::plan::plan(arguments),
         Command::Claims(arguments) => cli::claims::claims(arguments),
         Command::Explore(arguments) => cli::explore::explore(arguments),
         Command::Explain(arguments) => cli::explain::explain(arguments),

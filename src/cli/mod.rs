@@ -14,6 +14,7 @@ pub mod load;
 pub mod options;
 pub mod output;
 mod overlay;
+pub mod plan;
 pub mod progress;
 pub mod replay;
 pub mod report;
@@ -62,6 +63,8 @@ pub enum Command {
     Explore(explore::ExploreArguments),
     /// Try single changes of a design on the same random numbers, and rank them
     Advise(advise::AdviseArguments),
+    /// Search the cheapest design that meets targets: numbers of nodes, and changes of each
+    Plan(plan::PlanArguments),
     /// Hold what documents claim against the designs: supported, refuted, depends, undecided
     Claims(claims::ClaimsArguments),
     /// Tell one outage of a run as a story, and write it as a trace

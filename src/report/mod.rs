@@ -11,6 +11,7 @@ pub mod load_table;
 pub mod markdown;
 pub mod numbers;
 pub mod page;
+pub mod plan;
 pub mod planned;
 pub mod plot;
 pub mod replace;

@@ -13,6 +13,7 @@ pub mod gather;
 mod load_sum;
 pub mod outcome;
 pub mod paired;
+pub mod plan;
 pub mod rare;
 pub mod slo;
 pub mod solve;

@@ -31,6 +31,8 @@ struct Change {
     text: String,
     /// The kind of protocol that it is about; once for the whole design without one.
     kind: Option<String>,
+    /// Is it about the number of nodes alone?
+    resizes: bool,
     when: String,
     over: String,
     cost: Vec<(String, Amount)>,
@@ -52,6 +54,8 @@ pub struct Proposal {
     pub text: String,
     /// What is laid over the design.
     pub over: String,
+    /// Is it about the number of nodes alone?
+    pub resizes: bool,
     /// Items of a price list, and how many of each.
     pub cost: Vec<(String, f64)>,
 }
@@ -97,6 +101,7 @@ fn change(item: &Item) -> Result<Change> {
         id: r.text("id")?.to_owned(),
         text: r.text("text")?.to_owned(),
         kind: r.text_if_any("for")?.map(str::to_owned),
+        resizes: r.flag_if_any("resizes")?.unwrap_or(false),
         when: r.text("when")?.to_owned(),
         over: r.text("over")?.to_owned(),
         cost: match r.item("cost") {
@@ -159,6 +164,7 @@ impl Change {
             },
             text: render(&self.text)?,
             over: render(&self.over)?,
+            resizes: self.resizes,
             cost: self
                 .cost
                 .iter()
