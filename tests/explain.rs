@@ -46,7 +46,7 @@ fn the_story_is_that_of_the_run() {
     );
     // The longest one can be asked for by its length.
     let at_least = format!("{}s", (longest * 1e3).floor() / 1e3);
-    let found = story(&[&one[..], &["--at-least", &at_least]].concat());
+    let found = story(&[&one[..], &["--outage", "1", "--at-least", &at_least]].concat());
     let lasted = found["outage"]["lasted_s"].as_f64().expect("a number");
     assert!((lasted - longest).abs() < 1e-6, "{lasted} and {longest}");
 }
@@ -74,7 +74,16 @@ fn a_story_begins_before_the_trouble_and_ends_after_it() {
 fn the_trace_can_be_read_again_and_its_slices_do_not_overlap() {
     let out = folder("explain-trace");
     let path = out.to_str().expect("a path in UTF-8");
-    succeeds(&["explain", FOUR, "--service", "portal", "--out", path]);
+    succeeds(&[
+        "explain",
+        FOUR,
+        "--service",
+        "portal",
+        "--outage",
+        "1",
+        "--out",
+        path,
+    ]);
     let bytes = std::fs::read(out.join("outage.perfetto-trace")).expect("written");
     let trace = Trace::decode(&bytes[..]).expect("a trace");
     let mut names = BTreeMap::new();
@@ -112,4 +121,61 @@ fn the_trace_can_be_read_again_and_its_slices_do_not_overlap() {
         groups.contains(&"server1") && groups.contains(&"services"),
         "{groups:?}"
     );
+}
+
+/// Three servers of which any one is enough, with a clock in the way: what must come out is
+/// known.
+const SERIES: &str = r#"
+schema = 1
+name = "series"
+[run]
+replications = 60
+horizon = "10y"
+[[node]]
+name = "gate"
+failure = { dist = "exponential", mean = "990h" }
+repair = { dist = "exponential", mean = "10h" }
+[[node]]
+name = "spare"
+count = 2
+failure = { dist = "exponential", mean = "990h" }
+repair = { dist = "exponential", mean = "10h" }
+[service.shop]
+up = "any(node.up & gate) and any(node.up & spare)"
+"#;
+
+#[test]
+fn the_gate_matters_and_the_spares_do_not() {
+    let file = folder("explain-reasons").join("series.toml");
+    std::fs::write(&file, SERIES).expect("written");
+    let text = succeeds(&["explain", file.to_str().expect("UTF-8"), "--format", "json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let number = |value: &Value, name: &str| value[name].as_f64().expect("a number");
+    let within = |estimate: &Value, value: f64| {
+        assert!(
+            number(estimate, "low") <= value && value <= number(estimate, "high"),
+            "{estimate}"
+        );
+    };
+    let importance = found["importance"].as_array().expect("a list");
+    assert_eq!(importance[0]["component"], "gate");
+    // Down while the gate is: 0.01 of 1 - 0.99 (1 - 0.01^2).
+    within(
+        &importance[0]["fussell_vesely"],
+        0.01 / (1.0 - 0.99 * 0.9999),
+    );
+    within(&importance[0]["birnbaum"], 1.0 - 1e-4);
+    let spare = importance
+        .iter()
+        .find(|one| one["component"] == "spare1")
+        .expect("there");
+    within(&spare["birnbaum"], 0.99 * 0.01);
+    // Twice the repair of the gate is nearly twice the downtime, twice its life half of it.
+    let of = |name: &str| {
+        let times = found["sensitivity"].as_array().expect("a list");
+        let one = times.iter().find(|one| one["parameter"] == name);
+        one.unwrap_or_else(|| panic!("no {name} in {times:?}"))["elasticity"].clone()
+    };
+    assert!((number(&of("node.gate.repair"), "estimate") - 0.98).abs() < 0.06);
+    assert!((number(&of("node.gate.failure"), "estimate") + 0.98).abs() < 0.06);
 }

@@ -26,6 +26,8 @@ fn results(name: &str) -> Vec<String> {
     succeeds(&[
         "explain",
         pair[0],
+        "--outage",
+        "1",
         "--service",
         "write_anywhere",
         "--out",

@@ -184,6 +184,17 @@
       notTried.length ? make("p", { class: "soft" }, word("not_tried", notTried.join("; "))) : null);
   };
 
+  const matters = () => {
+    const found = data.reasons;
+    if (!found?.importance?.length) return null;
+    const times = found.sensitivity.map((one) => [one.parameter, one.value, [`${one.elasticity.estimate > 0 ? "+" : "\u2212"}${Math.abs(one.elasticity.estimate).toFixed(2)}`, one.elasticity.estimate],
+      `${one.elasticity.low.toFixed(2)} \u2026 ${one.elasticity.high.toFixed(2)}`]);
+    return section("matters", make("p", {}, word("matters_text", found.service, found.scenario)),
+      bars(found.importance.slice(0, 8).map((one) => ({ cause: one.component, share: one.fussell_vesely.estimate }))),
+      times.length ? make("p", {}, word("times_text")) : null,
+      times.length ? table([word("parameter"), word("now"), word("elasticity"), word("interval")], times) : null);
+  };
+
   // --- timelines ----------------------------------------------------------------------
   const SVG = "http://www.w3.org/2000/svg";
   const svg = (tag, attributes, ...children) => {
@@ -359,7 +370,7 @@
   // --- the page ---------------------------------------------------------------------------
   const draw = () => {
     root.lang = state.language;
-    const parts = [verdict, why, change, claims, comparison, objectives, survives, outage, method];
+    const parts = [verdict, why, change, matters, claims, comparison, objectives, survives, outage, method];
     document.getElementById("main").replaceChildren(...parts.map((part) => part()).filter((part) => part));
     const isDark = root.dataset.theme === "dark";
     const pick = (label, options, value, f) => make("select", { "aria-label": label, on: { change: (event) => f(event.target.value) } }, options.map(([key, text]) => make("option", { value: key, selected: key === value ? "" : null }, text)));

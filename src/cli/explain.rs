@@ -1,17 +1,22 @@
-//! `quorate explain`: one outage of a run as a story.
+//! `quorate explain`: why a service is down; and one outage of a run as a story.
 
 use super::options::{self, Format, Loaded, OutputOptions, ScenarioOptions};
 use super::output::{self, Output};
+use super::progress::Progress;
 use super::{Ending, Failure, Outcome};
 use crate::automaton::Nanos;
 use crate::engine::story::{self, Outage, Replication};
 use crate::model::{Model, build};
+use crate::report::reasons::{self as reasons_text, Reasons};
 use crate::report::story::{self as report, OutageStory, Story};
 use crate::report::timeline::{self, Timeline};
 use crate::report::{json, trace};
+use crate::runner::{self, Effort, Watcher};
+use crate::scenario::Scenario;
 use crate::scenario::nearest::suggestion;
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// The story begins at most so long before the outage.
 const BEFORE: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
@@ -28,16 +33,20 @@ pub struct ExplainArguments {
     /// The service whose outage is told [default: the first of the scenario]
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// Which outage, counted from 1 through the replications of the run
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    outage: u64,
-    /// Pass over outages that are shorter than this, e.g. 1min
-    #[arg(long, value_name = "TIME", value_parser = options::duration)]
+    /// Tell this outage, counted from 1 through the replications of the run, instead of the
+    /// reasons of all downtime
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    outage: Option<u64>,
+    /// With --outage: pass over outages that are shorter than this, e.g. 1min
+    #[arg(long, value_name = "TIME", requires = "outage", value_parser = options::duration)]
     at_least: Option<Nanos>,
     /// Seed of all random streams [default: the scenario's, or 1]
     #[arg(long)]
     seed: Option<u64>,
-    /// Tell every signal, not only those that the service uses
+    /// Replications of each run for the reasons [default: the scenario's, at most 100]
+    #[arg(long, value_name = "N", conflicts_with = "outage", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    replications: Option<u64>,
+    /// With --outage: tell every signal, not only those that the service uses
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -49,23 +58,70 @@ pub fn explain(arguments: &ExplainArguments) -> Outcome {
     let loaded = options::load(&arguments.scenario, &arguments.change)?;
     let output = arguments.output.out.as_deref();
     let output = output.map(Output::new).transpose()?;
+    let Some(outage) = arguments.outage else {
+        return reasons(arguments, &loaded, output.as_ref());
+    };
     match build::words(&loaded.scenario) {
-        1 => tell::<1>(arguments, &loaded, output.as_ref())?,
-        _ => tell::<16>(arguments, &loaded, output.as_ref())?,
+        1 => tell::<1>(arguments, outage, &loaded, output.as_ref())?,
+        _ => tell::<16>(arguments, outage, &loaded, output.as_ref())?,
     }
     Ok(Ending::Ok)
 }
 
+/// Replications of each run for the reasons, unless the user says how many.
+const REPLICATIONS: u64 = 100;
+
+/// What the downtime is made of, who was down with it, and which times it follows.
+fn reasons(arguments: &ExplainArguments, loaded: &Loaded, output: Option<&Output>) -> Outcome {
+    let Loaded { scenario, files } = loaded;
+    let service = &scenario.services[service(arguments, scenario)?].name;
+    let run = &scenario.run;
+    let replications = arguments
+        .replications
+        .unwrap_or(run.replications.min(REPLICATIONS));
+    let effort = Effort {
+        replications,
+        relative_error: None,
+        limit: replications,
+        horizon: run.horizon,
+        warm_up: run.warm_up,
+        seed: arguments.seed.unwrap_or(run.seed),
+        confidence: run.confidence,
+        max_events: run.max_events,
+    };
+    let progress = Progress::new(&scenario.name, arguments.output.no_progress);
+    let outcome = runner::run(scenario, files, &effort, &progress)?;
+    let importance = runner::importance::run(scenario, files, service, &effort, &progress)?;
+    let sensitivity = runner::sensitivity::run(scenario, files, service, &effort, &progress)?;
+    progress.clear();
+    let interrupted = progress.stop().load(Ordering::Relaxed);
+    let found = Reasons::new(&outcome, service, importance, sensitivity, interrupted);
+    output::print(&match arguments.output.format {
+        Format::Human => reasons_text::human(&found),
+        Format::Json => json::pretty(&found),
+        Format::Csv => reasons_text::csv(&found),
+        Format::Md => reasons_text::markdown(&found),
+    })?;
+    if let Some(output) = output {
+        output.text("reasons.json", &json::pretty(&found))?;
+    }
+    Ok(match interrupted {
+        true => Ending::Interrupted,
+        false => Ending::Ok,
+    })
+}
+
 fn tell<const W: usize>(
     arguments: &ExplainArguments,
+    wanted: u64,
     loaded: &Loaded,
     output: Option<&Output>,
 ) -> Result<(), Failure> {
     let scenario = &loaded.scenario;
     let model: Model<W> = build::model(scenario, &loaded.files)?;
-    let service = service(arguments, &model)?;
+    let service = service(arguments, scenario)?;
     let name = model.services()[service].name.clone();
-    let (replication, outage) = find(arguments, loaded, &model, service)?;
+    let (replication, outage) = find(arguments, wanted, loaded, &model, service)?;
     let from = outage
         .trouble
         .max(Nanos(outage.began.0.saturating_sub(BEFORE.0)));
@@ -81,7 +137,7 @@ fn tell<const W: usize>(
         false => timeline::signals_of_services(&model, std::slice::from_ref(&name)),
     };
     let told = OutageStory {
-        number: arguments.outage,
+        number: wanted,
         replication: number,
         from_s,
         began_s: outage.began.seconds(),
@@ -110,11 +166,8 @@ fn tell<const W: usize>(
     Ok(())
 }
 
-fn service<const W: usize>(
-    arguments: &ExplainArguments,
-    model: &Model<W>,
-) -> Result<usize, Failure> {
-    let services = model.services();
+fn service(arguments: &ExplainArguments, scenario: &Scenario) -> Result<usize, Failure> {
+    let services = &scenario.services;
     let Some(wanted) = &arguments.service else {
         return match services.is_empty() {
             true => Err("the scenario has no service: nothing can be out"
@@ -134,6 +187,7 @@ fn service<const W: usize>(
 /// The replication with the outage that is asked for, and the outage.
 fn find<const W: usize>(
     arguments: &ExplainArguments,
+    wanted: u64,
     loaded: &Loaded,
     model: &Model<W>,
     service: usize,
@@ -156,7 +210,7 @@ fn find<const W: usize>(
             .filter(|o| o.ended.since(o.began) >= at_least);
         for outage in long {
             seen += 1;
-            if seen == arguments.outage {
+            if seen == wanted {
                 return Ok((replication, outage));
             }
         }
@@ -166,7 +220,7 @@ fn find<const W: usize>(
         "{name} has {seen} such outages in {} replications, and outage {} is asked for: ask for an \
          earlier one, or make the run longer, e.g. --set run.replications={}",
         run.replications,
-        arguments.outage,
+        wanted,
         10 * run.replications
     )))
 }

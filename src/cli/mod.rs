@@ -67,7 +67,7 @@ pub enum Command {
     Plan(plan::PlanArguments),
     /// Hold what documents claim against the designs: supported, refuted, depends, undecided
     Claims(claims::ClaimsArguments),
-    /// Tell one outage of a run as a story, and write it as a trace
+    /// Say why a service is down, which parts and times matter; or tell one outage as a story
     Explain(explain::ExplainArguments),
     /// Play a fault script and print what happens, second by second
     Replay(replay::ReplayArguments),

@@ -8,7 +8,9 @@
 pub mod agenda;
 pub mod branch;
 pub mod changes;
+pub mod components;
 pub mod explore;
+pub mod importance;
 pub mod load;
 pub mod loss;
 pub mod play;

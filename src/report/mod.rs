@@ -14,6 +14,7 @@ pub mod page;
 pub mod plan;
 pub mod planned;
 pub mod plot;
+pub mod reasons;
 pub mod replace;
 pub mod sentence;
 pub mod slo;

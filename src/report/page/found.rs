@@ -4,8 +4,8 @@ use crate::runner::outcome::SCHEMA;
 use serde_json::{Map, Value};
 
 /// Files that the page knows, by what is in them.
-pub const KINDS: [&str; 7] = [
-    "run", "compare", "claims", "advise", "explain", "explore", "slo",
+pub const KINDS: [&str; 8] = [
+    "run", "compare", "claims", "advise", "explain", "reasons", "explore", "slo",
 ];
 
 /// The results of several commands.
@@ -103,6 +103,11 @@ impl Found {
                         file(&text("scenario"))
                     )
                 }
+                "reasons" => format!(
+                    "quorate explain {} --service {}{replications}{seed}",
+                    file(&text("scenario")),
+                    text("service")
+                ),
                 "explore" => format!("quorate explore {}{seed}", file(&text("scenario"))),
                 "explain" => format!(
                     "quorate explain {} --service {} --outage {}{seed}",

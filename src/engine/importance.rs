@@ -1,0 +1,73 @@
+//! How long components were down while a service was, and while it was not.
+
+use super::components::{Components, Watch};
+use super::play::{PlayError, Player};
+use super::story::Replication;
+use crate::automaton::Nanos;
+use crate::model::Model;
+use crate::model::measure::Condition;
+
+/// Times of one replication, in nanoseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Times {
+    /// All of it.
+    pub all_ns: u64,
+    /// The service was not up.
+    pub down_ns: u64,
+    /// Each component did not work.
+    pub failed_ns: Vec<u64>,
+    /// Both.
+    pub both_ns: Vec<u64>,
+}
+
+/// Plays one replication by chance and adds up who was down together.
+pub fn times<const W: usize>(
+    model: &Model<W>,
+    components: &Components,
+    service: usize,
+    replication: &Replication,
+) -> Result<Times, PlayError> {
+    let mut player = Player::new(model, true, replication.max_events);
+    player.begin(replication.seed, replication.number)?;
+    let count = components.len();
+    let mut times = Times {
+        all_ns: replication.end.since(replication.warm_up).0,
+        down_ns: 0,
+        failed_ns: vec![0; count],
+        both_ns: vec![0; count],
+    };
+    let mut watch = Watch::new(components, player.state());
+    let is_down = |player: &Player<'_, W>| {
+        model.services()[service].read(player.state()).condition > Condition::Degraded
+    };
+    let mut down = is_down(&player);
+    let mut since = Nanos::ZERO;
+    loop {
+        let more = player.advance(replication.end).is_some();
+        let now = if more { player.now() } else { replication.end };
+        let length = now.since(since.max(replication.warm_up).min(now)).0;
+        if length > 0 {
+            times.add(length, down, watch.works());
+        }
+        since = now;
+        if !more {
+            break;
+        }
+        watch.look(player.state(), |_, _| {});
+        down = is_down(&player);
+    }
+    player.failure()?;
+    Ok(times)
+}
+
+impl Times {
+    fn add(&mut self, length: u64, down: bool, works: &[bool]) {
+        self.down_ns += if down { length } else { 0 };
+        for (index, works) in works.iter().enumerate() {
+            if !works {
+                self.failed_ns[index] += length;
+                self.both_ns[index] += if down { length } else { 0 };
+            }
+        }
+    }
+}
