@@ -170,6 +170,11 @@ fn the_gate_matters_and_the_spares_do_not() {
         .find(|one| one["component"] == "spare1")
         .expect("there");
     within(&spare["birnbaum"], 0.99 * 0.01);
+    // The gate alone stops it, and so do both spares.
+    let cuts = found["cut_sequences"].as_array().expect("a list");
+    assert_eq!(cuts[0]["stages"], serde_json::json!([["gate"]]));
+    within(&cuts[0]["share"], 0.01 / (1.0 - 0.99 * 0.9999));
+    assert!(cuts.len() >= 2, "{cuts:?}");
     // Twice the repair of the gate is nearly twice the downtime, twice its life half of it.
     let of = |name: &str| {
         let times = found["sensitivity"].as_array().expect("a list");

@@ -5,13 +5,15 @@ use super::output::{self, Output};
 use super::progress::Progress;
 use super::{Ending, Failure, Outcome};
 use crate::automaton::Nanos;
+use crate::engine::explore::Limits;
 use crate::engine::story::{self, Outage, Replication};
 use crate::model::{Model, build};
 use crate::report::reasons::{self as reasons_text, Reasons};
 use crate::report::story::{self as report, OutageStory, Story};
 use crate::report::timeline::{self, Timeline};
 use crate::report::{json, trace};
-use crate::runner::{self, Effort, Watcher};
+use crate::runner::explore::Question;
+use crate::runner::{self, Effort, RunError, Watcher};
 use crate::scenario::Scenario;
 use crate::scenario::nearest::suggestion;
 use clap::Args;
@@ -91,7 +93,9 @@ fn reasons(arguments: &ExplainArguments, loaded: &Loaded, output: Option<&Output
     };
     let progress = Progress::new(&scenario.name, arguments.output.no_progress);
     let outcome = runner::run(scenario, files, &effort, &progress)?;
-    let importance = runner::importance::run(scenario, files, service, &effort, &progress)?;
+    let sequences = cut_sequences(loaded, service, effort.seed, &progress)?;
+    let importance =
+        runner::importance::run(scenario, files, service, &sequences, &effort, &progress)?;
     let sensitivity = runner::sensitivity::run(scenario, files, service, &effort, &progress)?;
     progress.clear();
     let interrupted = progress.stop().load(Ordering::Relaxed);
@@ -109,6 +113,39 @@ fn reasons(arguments: &ExplainArguments, loaded: &Loaded, output: Option<&Output
         true => Ending::Interrupted,
         false => Ending::Ok,
     })
+}
+
+/// Faults at most in a sequence that is looked for.
+const ORDER: usize = 2;
+
+/// The shortest sequences of faults that stop the service.
+fn cut_sequences(
+    loaded: &Loaded,
+    service: &str,
+    seed: u64,
+    progress: &Progress,
+) -> Result<Vec<Vec<Vec<String>>>, Failure> {
+    let question = Question {
+        lost: Some(1),
+        order: ORDER,
+        services: vec![service.to_owned()],
+        limits: Limits {
+            seed,
+            ..Limits::default()
+        },
+    };
+    match runner::explore::run(&loaded.scenario, &loaded.files, &question, progress) {
+        Ok(found) => Ok(found
+            .minimal_cut_sequences
+            .into_iter()
+            .map(|cut| cut.stages)
+            .collect()),
+        Err(RunError::Explore(reason)) => {
+            eprintln!("warning: no cut sequences: {reason}");
+            Ok(Vec::new())
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 fn tell<const W: usize>(

@@ -5,7 +5,9 @@ use super::options::{self, Format, Loaded, ScenarioOptions, ServiceOptions};
 use super::{Ending, Failure, Outcome, output};
 use crate::engine::replay::{self, Plan};
 use crate::model::{Model, build};
+use crate::report::replace::replace;
 use crate::report::timeline::{self, Timeline};
+use crate::report::trace;
 use crate::scenario::faults::{self, FaultScript};
 use clap::Args;
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ pub struct ReplayArguments {
     /// What is printed on stdout
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    /// Write the first replication as a trace for ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Show every signal in the human timeline, not only those that services use
     #[arg(long)]
     all: bool,
@@ -64,6 +69,10 @@ fn play<const W: usize>(
         let changes = replay::replay(&model, &plan, seed, replication, scenario.run.max_events)
             .map_err(|error| format!("replication {replication}: {error}"))?;
         timelines.push(Timeline::new(&model, &plan, replication, &changes));
+    }
+    if let (Some(path), Some(timeline)) = (&arguments.trace, timelines.first()) {
+        replace(path, &trace::encode(timeline))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     let services = &arguments.services.only;
     let used = timeline::signals_of_services(&model, services);

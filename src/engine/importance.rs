@@ -6,6 +6,7 @@ use super::story::Replication;
 use crate::automaton::Nanos;
 use crate::model::Model;
 use crate::model::measure::Condition;
+use std::collections::BTreeMap;
 
 /// Times of one replication, in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Times {
     pub failed_ns: Vec<u64>,
     /// Both.
     pub both_ns: Vec<u64>,
+    /// Time in which the service was not up, by the components that did not work then.
+    pub down_with_ns: BTreeMap<Vec<u16>, u64>,
 }
 
 /// Plays one replication by chance and adds up who was down together.
@@ -35,6 +38,7 @@ pub fn times<const W: usize>(
         down_ns: 0,
         failed_ns: vec![0; count],
         both_ns: vec![0; count],
+        down_with_ns: BTreeMap::new(),
     };
     let mut watch = Watch::new(components, player.state());
     let is_down = |player: &Player<'_, W>| {
@@ -62,7 +66,14 @@ pub fn times<const W: usize>(
 
 impl Times {
     fn add(&mut self, length: u64, down: bool, works: &[bool]) {
-        self.down_ns += if down { length } else { 0 };
+        if down {
+            self.down_ns += length;
+            let numbered = works.iter().enumerate();
+            let failed = numbered
+                .filter(|(_, works)| !**works)
+                .map(|(index, _)| index as u16);
+            *self.down_with_ns.entry(failed.collect()).or_default() += length;
+        }
         for (index, works) in works.iter().enumerate() {
             if !works {
                 self.failed_ns[index] += length;

@@ -4,7 +4,7 @@ use super::numbers;
 use super::table::{folded, plain_table};
 use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
-use crate::runner::importance::Importance;
+use crate::runner::importance::{Cut, Found, Importance};
 use crate::runner::outcome::{CauseShare, SCHEMA};
 use crate::runner::sensitivity::Sensitivity;
 use serde::Serialize;
@@ -42,6 +42,9 @@ pub struct Reasons {
     pub attribution: Vec<CauseShare>,
     /// Components that were ever down, the most important first.
     pub importance: Vec<Importance>,
+    /// The shortest sequences of faults that stop the service, by how much of the downtime
+    /// has all of it.
+    pub cut_sequences: Vec<Cut>,
     /// Times that the downtime follows, the strongest first.
     pub sensitivity: Vec<Sensitivity>,
     /// Times without an effect that could be told from chance.
@@ -53,7 +56,7 @@ impl Reasons {
     pub fn new(
         run: &RunOutcome,
         service: &str,
-        importance: Vec<Importance>,
+        importance: Found,
         (sensitivity, without_effect): (Vec<Sensitivity>, usize),
         interrupted: bool,
     ) -> Reasons {
@@ -72,7 +75,8 @@ impl Reasons {
             service: service.to_owned(),
             downtime_s_per_year: found.map(|service| service.downtime_s_per_year),
             attribution: found.map_or(Vec::new(), |service| service.attribution.clone()),
-            importance,
+            importance: importance.components,
+            cut_sequences: importance.cuts,
             sensitivity,
             without_effect,
         }
@@ -104,6 +108,19 @@ pub fn human(found: &Reasons) -> String {
         "makes it likelier by (Birnbaum)",
     ];
     text.push_str(&table(&header, importance));
+    let cuts = found
+        .cut_sequences
+        .iter()
+        .filter(|cut| cut.share.estimate > 0.0);
+    let cuts = cuts.take(SHOWN).map(|cut| {
+        let stages: Vec<String> = cut.stages.iter().map(|stage| stage.join(" + ")).collect();
+        vec![stages.join(", then "), share(&cut.share)]
+    });
+    let header = [
+        "shortest sequence of faults that stops it",
+        "downtime with all of it",
+    ];
+    text.push_str(&table(&header, cuts));
     let sensitivity = found.sensitivity.iter().take(SHOWN).map(|one| {
         let e = &one.elasticity;
         let two = |value: f64| format!("{value:+.2}");

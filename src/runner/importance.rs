@@ -25,17 +25,37 @@ pub struct Importance {
     pub birnbaum: Estimate,
 }
 
-/// The importance of every component that was ever down, the most important first.
+/// A minimal cut sequence, and how much of the downtime has all of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cut {
+    /// What fails: stages after one another, in each what fails at one instant.
+    pub stages: Vec<Vec<String>>,
+    /// The share of the downtime during which all of it was down. What several cuts have in
+    /// common counts for each.
+    pub share: Estimate,
+}
+
+/// What matters to a service.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Every component that was ever down, the most important first.
+    pub components: Vec<Importance>,
+    /// Minimal cut sequences, those with most of the downtime first.
+    pub cuts: Vec<Cut>,
+}
+
+/// The importance of components and of these sequences of faults.
 pub fn run(
     scenario: &Scenario,
     files: &dyn Files,
     service: &str,
+    sequences: &[Vec<Vec<String>>],
     effort: &Effort,
     watcher: &dyn Watcher,
-) -> Result<Vec<Importance>, RunError> {
+) -> Result<Found, RunError> {
     match build::words(scenario) {
-        1 => run_words::<1>(scenario, files, service, effort, watcher),
-        _ => run_words::<16>(scenario, files, service, effort, watcher),
+        1 => run_words::<1>(scenario, files, service, sequences, effort, watcher),
+        _ => run_words::<16>(scenario, files, service, sequences, effort, watcher),
     }
 }
 
@@ -43,9 +63,10 @@ fn run_words<const W: usize>(
     scenario: &Scenario,
     files: &dyn Files,
     service: &str,
+    sequences: &[Vec<Vec<String>>],
     effort: &Effort,
     watcher: &dyn Watcher,
-) -> Result<Vec<Importance>, RunError> {
+) -> Result<Found, RunError> {
     let model: Model<W> = build::model(scenario, files).map_err(RunError::Scenario)?;
     let components = Components::new(&model, scenario);
     let found = model
@@ -94,7 +115,42 @@ fn run_words<const W: usize>(
             .estimate
             .total_cmp(&a.fussell_vesely.estimate)
     });
-    Ok(found)
+    Ok(Found {
+        components: found,
+        cuts: cuts(&components, sequences, &all, effort.confidence),
+    })
+}
+
+/// How much of the downtime each sequence has.
+fn cuts(
+    components: &Components,
+    sequences: &[Vec<Vec<String>>],
+    all: &[Times],
+    confidence: f64,
+) -> Vec<Cut> {
+    let mut found: Vec<Cut> = sequences
+        .iter()
+        .filter_map(|stages| {
+            let names = stages.iter().flatten();
+            // `rack1.failure` and `network.partition` are events of components.
+            let of_event = |name: &str| components.named(name.rsplit_once('.')?.0);
+            let place = |name: &String| components.named(name).or_else(|| of_event(name));
+            let places = names.map(|name| place(name).map(|index| index as u16));
+            // What is no component, such as a shock, has no time of its own.
+            let cut: Vec<u16> = places.collect::<Option<_>>()?;
+            let together = |times: &Times| {
+                let with = times.down_with_ns.iter();
+                let all_of_it = with.filter(|(down, _)| cut.iter().all(|one| down.contains(one)));
+                (all_of_it.map(|(_, length)| length).sum(), times.down_ns)
+            };
+            Some(Cut {
+                stages: stages.clone(),
+                share: ratio(all, confidence, together),
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| b.share.estimate.total_cmp(&a.share.estimate));
+    found
 }
 
 /// One time over another, summed over replications; its interval by the residuals of each.
@@ -182,6 +238,7 @@ fn around(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     fn times(all_ns: u64, down_ns: u64, failed: u64, both: u64) -> Times {
         Times {
@@ -189,6 +246,7 @@ mod tests {
             down_ns,
             failed_ns: vec![failed],
             both_ns: vec![both],
+            down_with_ns: BTreeMap::new(),
         }
     }
 
