@@ -19,7 +19,8 @@ pub struct Times {
     pub failed_ns: Vec<u64>,
     /// Both.
     pub both_ns: Vec<u64>,
-    /// Time in which the service was not up, by the components that did not work then.
+    /// Time in which the service was not up, by the components that did not work then, in
+    /// the order in which they had failed.
     pub down_with_ns: BTreeMap<Vec<u16>, u64>,
 }
 
@@ -41,6 +42,9 @@ pub fn times<const W: usize>(
         down_with_ns: BTreeMap::new(),
     };
     let mut watch = Watch::new(components, player.state());
+    let numbered = watch.works().iter().enumerate();
+    let failed = numbered.filter(|(_, works)| !**works);
+    let mut order: Vec<u16> = failed.map(|(index, _)| index as u16).collect();
     let is_down = |player: &Player<'_, W>| {
         model.services()[service].read(player.state()).condition > Condition::Degraded
     };
@@ -51,13 +55,16 @@ pub fn times<const W: usize>(
         let now = if more { player.now() } else { replication.end };
         let length = now.since(since.max(replication.warm_up).min(now)).0;
         if length > 0 {
-            times.add(length, down, watch.works());
+            times.add(length, down, watch.works(), &order);
         }
         since = now;
         if !more {
             break;
         }
-        watch.look(player.state(), |_, _| {});
+        watch.look(player.state(), |index, works| match works {
+            true => order.retain(|failed| *failed != index as u16),
+            false => order.push(index as u16),
+        });
         down = is_down(&player);
     }
     player.failure()?;
@@ -65,14 +72,10 @@ pub fn times<const W: usize>(
 }
 
 impl Times {
-    fn add(&mut self, length: u64, down: bool, works: &[bool]) {
+    fn add(&mut self, length: u64, down: bool, works: &[bool], order: &[u16]) {
         if down {
             self.down_ns += length;
-            let numbered = works.iter().enumerate();
-            let failed = numbered
-                .filter(|(_, works)| !**works)
-                .map(|(index, _)| index as u16);
-            *self.down_with_ns.entry(failed.collect()).or_default() += length;
+            *self.down_with_ns.entry(order.to_vec()).or_default() += length;
         }
         for (index, works) in works.iter().enumerate() {
             if !works {

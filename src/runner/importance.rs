@@ -30,8 +30,8 @@ pub struct Importance {
 pub struct Cut {
     /// What fails: stages after one another, in each what fails at one instant.
     pub stages: Vec<Vec<String>>,
-    /// The share of the downtime during which all of it was down. What several cuts have in
-    /// common counts for each.
+    /// The share of the downtime during which all of it was down, having failed in this order.
+    /// What several cuts have in common counts for each.
     pub share: Estimate,
 }
 
@@ -121,6 +121,33 @@ fn run_words<const W: usize>(
     })
 }
 
+/// Do two sequences have the same faults?
+fn same(a: &[Vec<String>], b: &[Vec<String>]) -> bool {
+    let faults = |stages: &[Vec<String>]| {
+        let mut all: Vec<String> = stages.iter().flatten().cloned().collect();
+        all.sort_unstable();
+        all
+    };
+    faults(a) == faults(b)
+}
+
+/// Have the stages of a cut failed one after the other, as far as `order` tells?
+fn in_order(cut: &[Vec<u16>], order: &[u16]) -> bool {
+    let mut from = 0;
+    cut.iter().all(|stage| {
+        let places: Option<Vec<usize>> = stage
+            .iter()
+            .map(|one| order.iter().position(|failed| failed == one))
+            .collect();
+        let Some(places) = places else {
+            return false;
+        };
+        let follows = places.iter().all(|place| *place >= from);
+        from = places.into_iter().max().map_or(from, |last| last + 1);
+        follows
+    })
+}
+
 /// How much of the downtime each sequence has.
 fn cuts(
     components: &Components,
@@ -128,20 +155,34 @@ fn cuts(
     all: &[Times],
     confidence: f64,
 ) -> Vec<Cut> {
+    // What also stops it one after the other needs no row for "at once".
+    let is_told = |stages: &&Vec<Vec<String>>| {
+        stages.len() > 1
+            || !sequences
+                .iter()
+                .any(|other| other.len() > 1 && same(other, stages))
+    };
     let mut found: Vec<Cut> = sequences
         .iter()
+        .filter(is_told)
         .filter_map(|stages| {
-            let names = stages.iter().flatten();
             // `rack1.failure` and `network.partition` are events of components.
             let of_event = |name: &str| components.named(name.rsplit_once('.')?.0);
             let place = |name: &String| components.named(name).or_else(|| of_event(name));
-            let places = names.map(|name| place(name).map(|index| index as u16));
+            let stage = |stage: &Vec<String>| -> Option<Vec<u16>> {
+                stage
+                    .iter()
+                    .map(|name| place(name).map(|index| index as u16))
+                    .collect()
+            };
             // What is no component, such as a shock, has no time of its own.
-            let cut: Vec<u16> = places.collect::<Option<_>>()?;
+            let cut: Vec<Vec<u16>> = stages.iter().map(stage).collect::<Option<_>>()?;
             let together = |times: &Times| {
-                let with = times.down_with_ns.iter();
-                let all_of_it = with.filter(|(down, _)| cut.iter().all(|one| down.contains(one)));
-                (all_of_it.map(|(_, length)| length).sum(), times.down_ns)
+                let with = times
+                    .down_with_ns
+                    .iter()
+                    .filter(|(order, _)| in_order(&cut, order));
+                (with.map(|(_, length)| length).sum(), times.down_ns)
             };
             Some(Cut {
                 stages: stages.clone(),
@@ -248,6 +289,14 @@ mod tests {
             both_ns: vec![both],
             down_with_ns: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn stages_follow_each_other() {
+        assert!(in_order(&[vec![1], vec![2]], &[1, 7, 2]));
+        assert!(!in_order(&[vec![1], vec![2]], &[2, 1]));
+        assert!(in_order(&[vec![1, 2]], &[2, 1]), "at once: in any order");
+        assert!(!in_order(&[vec![1], vec![2]], &[1]));
     }
 
     #[test]
