@@ -41,8 +41,9 @@ fn run(command: &str) -> String {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("a shell");
+    // A refuted claim is an answer, too.
     assert!(
-        output.status.success(),
+        matches!(output.status.code(), Some(0 | 1)),
         "{command}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
