@@ -271,7 +271,7 @@
     } } }, word("play"));
     events.append(...lines.filter((line) => line.t_s > times[0] || line.what !== "signal").map((line) => make("li", { "data-t": line.t_s, class: line.what === "service" ? (line.state === "up" ? "up" : "down") : null }, `${time(line.t_s, 6)}  ${words(line)}`)));
     draw();
-    return make("div", {}, make("div", { class: "steps" },
+    return make("div", { class: "player" }, make("div", { class: "steps" },
       make("button", { type: "button", on: { click: () => go(at - 1) } }, word("previous")),
       make("button", { type: "button", on: { click: () => go(at + 1) } }, word("next")), playing, label), board, events);
   };

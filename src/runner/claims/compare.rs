@@ -4,14 +4,14 @@ use super::Judge;
 use super::courses::Course;
 use super::evidence::service;
 use super::finding::{About, Comparison, Example, Fact, TimesFound, Truth};
-use super::losses::Question;
+use super::losses::{Question, script};
 use super::values::lacks;
 use crate::estimate::Estimate;
 use crate::runner::RunError;
 use crate::runner::outcome::CauseShare;
 use crate::scenario::claims::Case;
 use crate::scenario::claims::language::{
-    Asked, Compared, CourseTime, Dimension, Measure, OfService, Quantity, Relation, Value,
+    Asked, Compared, CourseTime, Dimension, How, Measure, OfService, Quantity, Relation, Value,
 };
 
 /// Numbers that agree to so many digits are equal: more than any engine promises.
@@ -229,7 +229,7 @@ impl Judge<'_> {
                 _ => None,
             });
         let Some((measure, which, script, subject)) = course else {
-            return Ok(None);
+            return Ok(self.load_example(case, compared));
         };
         let index = self.design_of(case, measure.design.as_ref());
         let courses = self.course(case, index, which, script, subject)?;
@@ -244,6 +244,31 @@ impl Judge<'_> {
             replication: replication as u64,
             services: Vec::new(),
         }))
+    }
+
+    /// The loss of so many nodes, where a value is about the load after it.
+    fn load_example(&self, case: &Case, compared: &Compared) -> Option<Example> {
+        let mut measures = Vec::new();
+        compared.left.measures(&mut measures);
+        let (design, lost) = measures
+            .into_iter()
+            .find_map(|measure| match measure.what {
+                Quantity::Load(_, lost) if lost > 0 => {
+                    Some((self.design_of(case, measure.design.as_ref()), lost))
+                }
+                _ => None,
+            })?;
+        let nodes: Vec<String> = self.designs[design]
+            .nodes()
+            .into_iter()
+            .take(lost)
+            .collect();
+        Some(Example {
+            design,
+            script: script(How::AtOnce, &nodes, false),
+            replication: 0,
+            services: Vec::new(),
+        })
     }
 
     fn widened(
