@@ -184,3 +184,41 @@ fn the_gate_matters_and_the_spares_do_not() {
     assert!((number(&of("node.gate.repair"), "estimate") - 0.98).abs() < 0.06);
     assert!((number(&of("node.gate.failure"), "estimate") + 0.98).abs() < 0.06);
 }
+
+#[test]
+fn options_are_tried_the_other_way() {
+    let text = succeeds(&[
+        "explain",
+        "scenarios/galera-3/with-operator.toml",
+        "--service",
+        "write_anywhere",
+        "--replications",
+        "30",
+        "--format",
+        "json",
+    ]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let times = found["sensitivity"].as_array().expect("a list");
+    let suspect = times
+        .iter()
+        .find(|one| one["parameter"] == "galera.evs.suspect_timeout");
+    assert!(
+        suspect.expect("it matters")["elasticity"]["low"]
+            .as_f64()
+            .expect("a number")
+            > 0.0
+    );
+    let flips = found["flips"].as_array().expect("a list");
+    // Without recovery of the primary component nobody comes back after a full outage.
+    let recovery = flips
+        .iter()
+        .find(|one| one["parameter"] == "galera.pc.recovery");
+    let recovery = recovery.unwrap_or_else(|| panic!("{flips:?}"));
+    assert_eq!(recovery["to"], "false");
+    assert!(
+        recovery["minutes_per_year"]["low"]
+            .as_f64()
+            .expect("a number")
+            > 0.0
+    );
+}

@@ -1,5 +1,6 @@
 //! `quorate explain`: why a service is down; and one outage of a run as a story.
 
+use super::files::read_text;
 use super::options::{self, Format, Loaded, OutputOptions, ScenarioOptions};
 use super::output::{self, Output};
 use super::progress::Progress;
@@ -8,14 +9,16 @@ use crate::automaton::Nanos;
 use crate::engine::explore::Limits;
 use crate::engine::story::{self, Outage, Replication};
 use crate::model::{Model, build};
+use crate::protocol::CATALOGUE;
 use crate::report::reasons::{self as reasons_text, Reasons};
 use crate::report::story::{self as report, OutageStory, Story};
 use crate::report::timeline::{self, Timeline};
 use crate::report::{json, trace};
 use crate::runner::explore::Question;
+use crate::runner::sensitivity::Source;
 use crate::runner::{self, Effort, RunError, Watcher};
-use crate::scenario::Scenario;
 use crate::scenario::nearest::suggestion;
+use crate::scenario::{Scenario, read};
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -96,10 +99,21 @@ fn reasons(arguments: &ExplainArguments, loaded: &Loaded, output: Option<&Output
     let sequences = cut_sequences(loaded, service, effort.seed, &progress)?;
     let importance =
         runner::importance::run(scenario, files, service, &sequences, &effort, &progress)?;
-    let sensitivity = runner::sensitivity::run(scenario, files, service, &effort, &progress)?;
+    let text = read_text(&arguments.scenario)?;
+    let source = Source {
+        name: &arguments.scenario.display().to_string(),
+        text: &text,
+        around: read::Surroundings {
+            files,
+            catalogue: CATALOGUE,
+            profile: arguments.change.profile.as_deref(),
+            overrides: &arguments.change.set,
+        },
+    };
+    let turned = runner::sensitivity::run(scenario, &source, service, &effort, &progress)?;
     progress.clear();
     let interrupted = progress.stop().load(Ordering::Relaxed);
-    let found = Reasons::new(&outcome, service, importance, sensitivity, interrupted);
+    let found = Reasons::new(&outcome, service, importance, turned, interrupted);
     output::print(&match arguments.output.format {
         Format::Human => reasons_text::human(&found),
         Format::Json => json::pretty(&found),

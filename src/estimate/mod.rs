@@ -8,6 +8,7 @@
 //! | design A against design B on the same random numbers | [`difference`] |
 //! | a share of trials, a rate over an exposure | [`proportion`], [`poisson_rate`] |
 //! | how long outages last | [`Durations`] |
+//! | a ratio, or another smooth function of several means | [`Joint`] |
 //! | may this mean be believed at all | [`Concentration`] |
 //! | what was not seen, and may matter | [`Unseen`] |
 //! | do two samples come from one distribution | [`kolmogorov_smirnov_two_sample`] |
@@ -27,6 +28,7 @@ mod distribution;
 mod durations;
 mod exact_sums;
 mod interval;
+mod joint;
 pub mod laplace;
 mod moments;
 pub mod phase_type;
@@ -40,6 +42,7 @@ use serde::Serialize;
 pub use concentration::Concentration;
 pub use durations::{Durations, QuantileIntervals, Quantiles};
 pub use interval::{difference, mean, poisson_rate, proportion, rare_total};
+pub use joint::Joint;
 pub use moments::Moments;
 pub use rank::sample_quantile;
 pub use significance::{

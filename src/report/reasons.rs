@@ -6,7 +6,7 @@ use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
 use crate::runner::importance::{Cut, Found, Importance};
 use crate::runner::outcome::{CauseShare, SCHEMA};
-use crate::runner::sensitivity::Sensitivity;
+use crate::runner::sensitivity::{self, Flip, Sensitivity};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -47,8 +47,12 @@ pub struct Reasons {
     pub cut_sequences: Vec<Cut>,
     /// Times that the downtime follows, the strongest first.
     pub sensitivity: Vec<Sensitivity>,
-    /// Times without an effect that could be told from chance.
+    /// Options that matter the other way, the largest difference first.
+    pub flips: Vec<Flip>,
+    /// Times and options without an effect that could be told from chance.
     pub without_effect: usize,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
 }
 
 impl Reasons {
@@ -57,7 +61,7 @@ impl Reasons {
         run: &RunOutcome,
         service: &str,
         importance: Found,
-        (sensitivity, without_effect): (Vec<Sensitivity>, usize),
+        turned: sensitivity::Found,
         interrupted: bool,
     ) -> Reasons {
         let found = run.services.iter().find(|(name, _)| name == service);
@@ -77,8 +81,10 @@ impl Reasons {
             attribution: found.map_or(Vec::new(), |service| service.attribution.clone()),
             importance: importance.components,
             cut_sequences: importance.cuts,
-            sensitivity,
-            without_effect,
+            sensitivity: turned.sensitivity,
+            flips: turned.flips,
+            without_effect: turned.without_effect,
+            notes: turned.notes,
         }
     }
 }
@@ -125,25 +131,50 @@ pub fn human(found: &Reasons) -> String {
         let e = &one.elasticity;
         let two = |value: f64| format!("{value:+.2}");
         let interval = format!("{} ({}..{})", two(e.estimate), two(e.low), two(e.high));
-        vec![one.parameter.clone(), one.value.clone(), interval]
+        vec![one.parameter.clone(), short(&one.value), interval]
     });
     text.push_str(&table(
         &["time", "now", "elasticity of the downtime"],
         sensitivity,
     ));
+    let flips = found.flips.iter().take(SHOWN).map(|one| {
+        let (value, interval) = numbers::signed_duration(&one.minutes_per_year.scaled(60.0));
+        let change = format!("{} -> {}", one.value, one.to);
+        vec![
+            one.parameter.clone(),
+            change,
+            format!("{value} ({interval})"),
+        ]
+    });
+    text.push_str(&table(
+        &["option", "the other way", "downtime a year"],
+        flips,
+    ));
     let mut remarks = format!(
-        "{} other times have no effect that could be told from chance.\n(Elasticity: +1 means that \
-         1% more of the time is 1% more downtime. {} replications, each time 1.25 times as long and \
-         as short on the same random numbers. A component that is down for the same reason as the \
-         service counts as well.)\n",
+        "{} other times and options have no effect that could be told from chance.\n(Elasticity: +1 \
+         means that 1% more of the time is 1% more downtime. {} replications on the same random \
+         numbers. A component that is down for the same reason as the service counts as well. An \
+         option that saves downtime may cost safety, which is not in these numbers.)\n",
         found.without_effect,
         numbers::grouped(found.replications)
     );
+    for note in &found.notes {
+        let _ = writeln!(remarks, "note: {note}");
+    }
     if found.interrupted {
         remarks.push_str("stopped: not every time was changed\n");
     }
     text.push_str(&folded(&remarks));
     text
+}
+
+/// A value that fits a cell; JSON has all of it.
+fn short(value: &str) -> String {
+    const LONGEST: usize = 48;
+    match value.chars().count() {
+        long if long > LONGEST => value.chars().take(LONGEST - 3).collect::<String>() + "...",
+        _ => value.to_owned(),
+    }
 }
 
 fn share(estimate: &Estimate) -> String {
@@ -188,6 +219,13 @@ pub fn csv(found: &Reasons) -> String {
     }
     for one in &found.sensitivity {
         row("elasticity", &one.parameter, &one.elasticity);
+    }
+    for one in &found.flips {
+        row(
+            "flip_minutes_per_year",
+            &one.parameter,
+            &one.minutes_per_year,
+        );
     }
     text
 }

@@ -1,204 +1,351 @@
-//! How much the downtime of a service follows each time in a scenario: failures, repairs,
-//! time-outs, operators.
-//!
-//! Each time is made longer and shorter by the same factor, on the same random numbers; the
-//! elasticity is the relative change of the downtime over the relative change of the time:
-//! 1 where twice the time is twice the downtime, 0 where it does not matter.
+//! What the downtime of a service follows: every time of the scenario a little longer and
+//! a little shorter, every option the other way, all on the same random numbers.
 
-use super::{Effort, RunError, RunOutcome, Watcher, paired};
-use crate::automaton::Distribution;
-use crate::estimate::Estimate;
-use crate::scenario::{Files, Notice, Scenario};
+use super::{Effort, RunError, Watcher};
+use crate::automaton::Nanos;
+use crate::engine::simulate::Simulator;
+use crate::estimate::{Estimate, Joint, Moments, difference};
+use crate::model::{Model, build};
+use crate::scenario::Scenario;
+use crate::scenario::error::Result as ScenarioResult;
+use crate::scenario::read::settings::{Setting, Settings, settings};
+use crate::scenario::read::{self, Surroundings};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::sync::atomic::Ordering;
 
-/// What never happens has no length.
-const NEVER: &str = "never";
-/// Times are made so many times as long, and as short.
+/// Times are made so many times longer, and so many times shorter.
 const FACTOR: f64 = 1.25;
+/// Runs at most; what comes after them is left out.
+const MAX_RUNS: usize = 600;
+
+/// The text that the scenario was read from.
+pub struct Source<'a> {
+    /// The name of its file.
+    pub name: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// What surrounds it.
+    pub around: Surroundings<'a>,
+}
+
+impl Source<'_> {
+    /// Reads it again with another value.
+    fn read(&self, path: &str, value: &str) -> ScenarioResult<Scenario> {
+        let mut overrides = self.around.overrides.to_vec();
+        overrides.push((path.to_owned(), value.to_owned()));
+        let around = Surroundings {
+            overrides: &overrides,
+            ..self.around
+        };
+        read::scenario(self.name, self.text, &around)
+    }
+}
 
 /// How much the downtime follows one time.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sensitivity {
-    /// The time, as a path of the scenario or in words.
+    /// Its path, as `--set` takes it.
     pub parameter: String,
     /// Its value.
     pub value: String,
-    /// Relative change of the downtime over the relative change of the time.
+    /// d ln(unavailability) / d ln(parameter): with 1 the downtime grows as the value does.
     pub elasticity: Estimate,
 }
 
-/// A time that can be changed.
-enum Knob {
-    Failure(usize),
-    Repair(usize),
-    Component(usize, bool),
-    Partition(usize, bool),
-    Process(usize),
-    Notices(usize),
-    Acts(usize),
-    Parameter(usize, String),
+/// What the other setting of an option does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Flip {
+    /// Its path, as `--set` takes it.
+    pub parameter: String,
+    /// As it is.
+    pub value: String,
+    /// As it was tried.
+    pub to: String,
+    /// Minutes of downtime per year more (or fewer).
+    pub minutes_per_year: Estimate,
 }
 
-/// The sensitivity of a service to every time that matters, the strongest first; the second
-/// value counts those without an effect that could be told from chance.
+/// What was found: only what could be told from chance.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Times, the strongest first.
+    pub sensitivity: Vec<Sensitivity>,
+    /// Options, the largest difference first.
+    pub flips: Vec<Flip>,
+    /// Times and options without an effect that could be told from chance.
+    pub without_effect: usize,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
+}
+
+/// Turns every setting that a service depends on.
 pub fn run(
     scenario: &Scenario,
-    files: &dyn Files,
+    source: &Source<'_>,
     service: &str,
     effort: &Effort,
     watcher: &dyn Watcher,
-) -> Result<(Vec<Sensitivity>, usize), RunError> {
-    let base = super::run(scenario, files, effort, watcher)?;
-    let unavailability = unavailability(&base, service);
-    let mut found = Vec::new();
-    let mut without = 0;
-    for (name, value, knob) in knobs(scenario) {
-        if watcher.stop().load(Ordering::Relaxed) || unavailability <= 0.0 {
+) -> Result<Found, RunError> {
+    let found = scenario
+        .services
+        .iter()
+        .position(|known| known.name == service);
+    let Some(service) = found else {
+        return Err(RunError::Effort(format!("there is no service `{service}`")));
+    };
+    match build::words(scenario) {
+        1 => turn::<1>(scenario, source, service, effort, watcher),
+        _ => turn::<16>(scenario, source, service, effort, watcher),
+    }
+}
+
+fn turn<const W: usize>(
+    scenario: &Scenario,
+    source: &Source<'_>,
+    service: usize,
+    effort: &Effort,
+    watcher: &dyn Watcher,
+) -> Result<Found, RunError> {
+    let files = source.around.files;
+    let settings =
+        settings(source.name, source.text, &source.around, scenario).map_err(RunError::Scenario)?;
+    let model = build::model::<W>(scenario, files).map_err(RunError::Scenario)?;
+    let mut lab = Lab {
+        source,
+        service,
+        effort,
+        base: Vec::new(),
+        refused: Vec::new(),
+        found: Found::default(),
+    };
+    let (tried, others) = lab.choose(&model, &settings);
+    lab.base = downtimes(model, service, effort)?;
+    for (index, setting) in tried.iter().enumerate() {
+        watcher.progress(index as u64, tried.len() as u64);
+        if watcher.stop().load(Ordering::Relaxed) {
             break;
         }
-        let turned = |factor: f64| {
-            let changed = knob.turned(scenario, factor);
-            changed.map(|changed| super::run(&changed, files, effort, watcher))
-        };
-        // A time that cannot be changed alone (a limit of another one) is left out.
-        let (Some(Ok(longer)), Some(Ok(shorter))) = (turned(FACTOR), turned(1.0 / FACTOR)) else {
-            continue;
-        };
-        let Some(difference) = paired::unavailability(&longer, &shorter, service) else {
-            continue;
-        };
-        if difference.low <= 0.0 && difference.high >= 0.0 {
-            without += 1;
-            continue;
+        match setting.is_time() {
+            true => lab.stretch::<W>(setting),
+            false => lab.flip::<W>(setting),
         }
-        found.push(Sensitivity {
-            parameter: name,
-            value,
-            elasticity: difference.scaled(1.0 / (unavailability * 2.0 * FACTOR.ln())),
+    }
+    Ok(lab.finish(&settings, &others))
+}
+
+struct Lab<'a> {
+    source: &'a Source<'a>,
+    service: usize,
+    effort: &'a Effort,
+    /// Seconds of downtime of each replication as things are.
+    base: Vec<f64>,
+    refused: Vec<String>,
+    found: Found,
+}
+
+impl Lab<'_> {
+    /// The settings that are tried. What the service does not depend on is not.
+    fn choose<'s, const W: usize>(
+        &mut self,
+        model: &Model<W>,
+        settings: &'s Settings,
+    ) -> (Vec<&'s Setting>, Vec<String>) {
+        let needed = model.needed_by(self.service);
+        let names: Vec<&str> = (model.automata().enumerate())
+            .filter(|(index, _)| needed >> index & 1 != 0)
+            .map(|(_, automaton)| automaton.name())
+            .collect();
+        let mut others: Vec<String> = Vec::new();
+        let mut tried = Vec::new();
+        let mut runs = 0;
+        let mut beyond = 0;
+        for setting in &settings.list {
+            match &setting.protocol {
+                Some(name) if !names.contains(&name.as_str()) => {
+                    if !others.contains(name) {
+                        others.push(name.clone());
+                    }
+                }
+                _ if runs >= MAX_RUNS => beyond += 1,
+                _ => {
+                    runs += if setting.is_time() { 2 } else { 1 };
+                    tried.push(setting);
+                }
+            }
+        }
+        if beyond > 0 {
+            self.found.notes.push(format!(
+                "sensitivity: {beyond} settings were left out after {MAX_RUNS} runs"
+            ));
+        }
+        (tried, others)
+    }
+
+    /// The downtime with another value; none where the scenario does not take it.
+    fn with<const W: usize>(&mut self, setting: &Setting, value: String) -> Option<Vec<f64>> {
+        let read = self.source.read(&setting.path, &value);
+        let files = self.source.around.files;
+        let model = read.and_then(|scenario| build::model::<W>(&scenario, files));
+        let played = model.map(|model| downtimes(model, self.service, self.effort));
+        if let Ok(Ok(played)) = played {
+            return Some(played);
+        }
+        self.refused.push(format!("{}={value}", setting.path));
+        None
+    }
+
+    fn stretch<const W: usize>(&mut self, setting: &Setting) {
+        let (Some(longer), Some(shorter)) = (setting.scaled(FACTOR), setting.scaled(1.0 / FACTOR))
+        else {
+            return;
+        };
+        let Some(longer) = self.with::<W>(setting, longer) else {
+            return;
+        };
+        let Some(shorter) = self.with::<W>(setting, shorter) else {
+            return;
+        };
+        let mut joint = Joint::<2>::default();
+        for (longer, shorter) in longer.iter().zip(&shorter) {
+            joint.push([*longer, *shorter]);
+        }
+        let elasticity = elasticity(&joint, FACTOR * FACTOR, self.effort.confidence);
+        if !leaves_out_zero(&elasticity) {
+            self.found.without_effect += 1;
+            return;
+        }
+        self.found.sensitivity.push(Sensitivity {
+            parameter: setting.path.clone(),
+            value: setting.value.clone(),
+            elasticity,
         });
     }
-    let strength = |one: &Sensitivity| one.elasticity.estimate.abs();
-    found.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
-    Ok((found, without))
-}
 
-fn unavailability(run: &RunOutcome, service: &str) -> f64 {
-    let found = run.services.iter().find(|(name, _)| name == service);
-    found.map_or(0.0, |(_, service)| service.unavailability.estimate)
-}
-
-/// Every time of a scenario that can be changed, with its name and value.
-fn knobs(scenario: &Scenario) -> Vec<(String, String, Knob)> {
-    let mut found = Vec::new();
-    for (index, group) in scenario.groups.iter().enumerate() {
-        let Some(node) = group.members.first().map(|member| &scenario.nodes[*member]) else {
-            continue;
+    fn flip<const W: usize>(&mut self, setting: &Setting) {
+        let Some(to) = setting.flipped() else { return };
+        let Some(other) = self.with::<W>(setting, to.to_owned()) else {
+            return;
         };
-        let name = |what: &str| format!("node.{}.{what}", group.name);
-        found.push((name("failure"), words(&node.failure), Knob::Failure(index)));
-        found.push((name("repair"), words(&node.repair), Knob::Repair(index)));
-    }
-    for (index, component) in scenario.components.iter().enumerate() {
-        let name = |what: &str| format!("component.{}.{what}", component.name);
-        let (failure, repair) = (words(&component.failure), words(&component.repair));
-        found.push((name("failure"), failure, Knob::Component(index, true)));
-        found.push((name("repair"), repair, Knob::Component(index, false)));
-    }
-    for (index, partition) in scenario.partitions.iter().enumerate() {
-        let name = |what: &str| format!("partition.{}.{what}", partition.name);
-        let (every, lasts) = (words(&partition.every), words(&partition.lasts));
-        found.push((name("every"), every, Knob::Partition(index, true)));
-        found.push((name("lasts"), lasts, Knob::Partition(index, false)));
-    }
-    for (index, process) in scenario.processes.iter().enumerate() {
-        let name = format!("process.{}.failure", process.name);
-        found.push((name, words(&process.failure), Knob::Process(index)));
-    }
-    for (index, operator) in scenario.operators.iter().enumerate() {
-        let name = |what: &str| format!("operator.{}.{what}", operator.name);
-        if let Notice::After(time) = &operator.notices {
-            found.push((name("notices"), words(time), Knob::Notices(index)));
+        let mut paired = Moments::new();
+        for (other, base) in other.iter().zip(&self.base) {
+            paired.push(other - base);
         }
-        found.push((name("acts"), words(&operator.acts), Knob::Acts(index)));
-    }
-    for (index, protocol) in scenario.protocols.iter().enumerate() {
-        for (path, value) in protocol.parameters.durations() {
-            let name = format!("protocol.{}.{path}", protocol.name);
-            found.push((name, value, Knob::Parameter(index, path)));
+        let years = self.effort.horizon.years();
+        let minutes = difference(&paired, self.effort.confidence).scaled(1.0 / 60.0 / years);
+        if !leaves_out_zero(&minutes) {
+            self.found.without_effect += 1;
+            return;
         }
+        self.found.flips.push(Flip {
+            parameter: setting.path.clone(),
+            value: setting.value.clone(),
+            to: to.to_owned(),
+            minutes_per_year: minutes,
+        });
     }
-    found.retain(|(_, value, _)| value != NEVER);
-    found
+
+    fn finish(mut self, settings: &Settings, others: &[String]) -> Found {
+        let strength = |estimate: &Estimate| estimate.estimate.abs();
+        self.found
+            .sensitivity
+            .sort_by(|a, b| strength(&b.elasticity).total_cmp(&strength(&a.elasticity)));
+        self.found.flips.sort_by(|a, b| {
+            strength(&b.minutes_per_year).total_cmp(&strength(&a.minutes_per_year))
+        });
+        let notes = &mut self.found.notes;
+        if !others.is_empty() {
+            notes.push(format!(
+                "sensitivity: the service does not depend on {}",
+                others.join(", ")
+            ));
+        }
+        if !settings.left_out.is_empty() {
+            notes.push(format!(
+                "sensitivity: no --set reaches {}",
+                settings.left_out.join(", ")
+            ));
+        }
+        if !self.refused.is_empty() {
+            notes.push(format!(
+                "sensitivity: left out because the scenario takes no such value: {}",
+                self.refused.join(", ")
+            ));
+        }
+        notes.push(format!(
+            "sensitivity: {} replications; times {FACTOR} times longer and shorter; counts, \
+             probabilities and words other than on and off are not turned",
+            self.effort.replications
+        ));
+        self.found
+    }
 }
 
-/// The mean of a time, for people.
-fn words(time: &Distribution) -> String {
-    match time {
-        Distribution::Never => NEVER.to_owned(),
-        Distribution::Deterministic { value } => length(*value),
-        other => format!("mean {}", length(other.mean())),
+/// The downtime of a service in each replication, in seconds. Only what it depends on
+/// is played, on the same random numbers as ever.
+fn downtimes<const W: usize>(
+    model: Model<W>,
+    service: usize,
+    effort: &Effort,
+) -> Result<Vec<f64>, RunError> {
+    let needed = model.needed_by(service);
+    let model = model.restricted_to(needed);
+    let simulator = || {
+        let (warm_up, horizon) = (effort.warm_up, effort.horizon);
+        Simulator::new(&model, effort.seed, warm_up, horizon, effort.max_events)
+    };
+    (0..effort.replications)
+        .into_par_iter()
+        .map_init(simulator, |simulator, replication| {
+            let record = simulator.replicate(replication);
+            let record = record.map_err(|error| RunError::Play { replication, error })?;
+            Ok(Nanos(record.services[service].down_ns).seconds())
+        })
+        .collect()
+}
+
+/// d ln(downtime) / d ln(parameter) from the mean downtimes at two values, the first of
+/// which is `ratio` times the second.
+fn elasticity(joint: &Joint<2>, ratio: f64, confidence: f64) -> Estimate {
+    let [longer, shorter] = joint.means();
+    if longer <= 0.0 || shorter <= 0.0 {
+        // Never down: nothing is known of it.
+        return Estimate {
+            estimate: f64::NAN,
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+            confidence,
+        };
     }
+    let scale = 1.0 / ratio.ln();
+    let gradient = [scale / longer, -scale / shorter];
+    joint.smooth((longer / shorter).ln() * scale, gradient, confidence)
 }
 
-fn length(seconds: f64) -> String {
-    let units = [(3600.0, "h"), (60.0, "min"), (1.0, "s")];
-    let fits = units.into_iter().find(|(unit, _)| seconds >= *unit);
-    let (unit, name) = fits.unwrap_or((1e-3, "ms"));
-    format!("{}{name}", (seconds / unit * 1e4).round() / 1e4)
+fn leaves_out_zero(estimate: &Estimate) -> bool {
+    estimate.low > 0.0 || estimate.high < 0.0
 }
 
-impl Knob {
-    /// The scenario with this time so many times as long.
-    fn turned(&self, scenario: &Scenario, factor: f64) -> Option<Scenario> {
-        let mut changed = scenario.clone();
-        match self {
-            Knob::Failure(group) | Knob::Repair(group) => {
-                for member in &scenario.groups[*group].members {
-                    let node = &mut changed.nodes[*member];
-                    let time = match self {
-                        Knob::Failure(_) => &mut node.failure,
-                        _ => &mut node.repair,
-                    };
-                    *time = time.clone().scaled(factor);
-                }
-            }
-            Knob::Component(index, is_failure) => {
-                let component = &mut changed.components[*index];
-                let time = match is_failure {
-                    true => &mut component.failure,
-                    false => &mut component.repair,
-                };
-                *time = time.clone().scaled(factor);
-            }
-            Knob::Partition(index, is_every) => {
-                let partition = &mut changed.partitions[*index];
-                let time = match is_every {
-                    true => &mut partition.every,
-                    false => &mut partition.lasts,
-                };
-                *time = time.clone().scaled(factor);
-            }
-            Knob::Process(index) => {
-                let time = &mut changed.processes[*index].failure;
-                *time = time.clone().scaled(factor);
-            }
-            Knob::Notices(index) => {
-                if let Notice::After(time) = &mut changed.operators[*index].notices {
-                    *time = time.clone().scaled(factor);
-                }
-            }
-            Knob::Acts(index) => {
-                let time = &mut changed.operators[*index].acts;
-                *time = time.clone().scaled(factor);
-            }
-            Knob::Parameter(index, path) => {
-                let parameters = &mut changed.protocols[*index].parameters;
-                if !parameters.scale_duration(path, factor) {
-                    return None;
-                }
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_downtime_in_proportion_has_an_elasticity_of_one() {
+        let mut joint = Joint::<2>::default();
+        for downtime in [1.0, 5.0, 3.0] {
+            joint.push([1.5 * downtime, downtime]);
         }
-        Some(changed)
+        let found = elasticity(&joint, 1.5, 0.95);
+        assert!((found.estimate - 1.0).abs() < 1e-12);
+        assert!(found.half_width() < 1e-6 && leaves_out_zero(&found));
+    }
+
+    #[test]
+    fn what_never_fails_has_no_elasticity() {
+        let mut joint = Joint::<2>::default();
+        joint.push([0.0, 0.0]);
+        let found = elasticity(&joint, 1.5, 0.95);
+        assert!(found.estimate.is_nan() && !leaves_out_zero(&found));
     }
 }

@@ -9,7 +9,6 @@ use super::expression::{self, SetExpression};
 use super::nearest::suggestion;
 use super::read::names::check_name;
 use super::reader;
-use super::units;
 use crate::automaton::{Distribution, Nanos};
 use std::collections::BTreeMap;
 
@@ -156,36 +155,6 @@ impl Parameters {
         self.values
             .iter()
             .map(|(path, value)| (path.as_str(), value))
-    }
-
-    /// The paths of all parameters that are plain lengths of time above zero, with what is
-    /// written there.
-    pub fn durations(&self) -> Vec<(String, String)> {
-        let length = |item: &Item| match &item.value {
-            Value::Text(text) if units::duration_s(text).is_ok_and(|s| s > 0.0) => {
-                Some(text.clone())
-            }
-            _ => None,
-        };
-        self.values
-            .iter()
-            .filter_map(|(path, parameter)| Some((path.clone(), length(&parameter.item)?)))
-            .collect()
-    }
-
-    /// Makes a plain length of time so many times as long; false where there is none.
-    pub fn scale_duration(&mut self, path: &str, factor: f64) -> bool {
-        let Some(parameter) = self.values.get_mut(path) else {
-            return false;
-        };
-        let Value::Text(text) = &parameter.item.value else {
-            return false;
-        };
-        let Ok(seconds) = units::duration_s(text) else {
-            return false;
-        };
-        parameter.item.value = Value::Text(format!("{:.9}s", seconds * factor));
-        true
     }
 
     /// Where the protocol's table stands in the scenario.

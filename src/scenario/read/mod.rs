@@ -13,10 +13,11 @@ mod processes;
 mod profile;
 mod run;
 mod services;
+pub mod settings;
 mod transition;
 mod trouble;
 
-use super::document;
+use super::document::{self, Item};
 use super::error::{Result, ScenarioError};
 use super::extend;
 use super::overrides;
@@ -49,14 +50,9 @@ pub struct Surroundings<'a> {
     pub overrides: &'a [(String, String)],
 }
 
-/// Reads and checks a scenario.
-pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Scenario> {
-    let witness = Witness::new(around.files);
-    let around = &Surroundings {
-        files: &witness,
-        ..*around
-    };
-    let mut item = document::parse(name, text)?;
+/// The document with what it extends and with its overrides.
+fn merged(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Item> {
+    let item = document::parse(name, text)?;
     if text.trim().is_empty() {
         return Err(
             ScenarioError::at(&item.origin, format!("{name} is empty"), "empty").help(format!(
@@ -64,10 +60,21 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
             )),
         );
     }
-    item = extend::whole(item, around.files)?;
+    let mut item = extend::whole(item, around.files)?;
     for (path, value) in around.overrides {
         overrides::apply(&mut item, path, value)?;
     }
+    Ok(item)
+}
+
+/// Reads and checks a scenario.
+pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Scenario> {
+    let witness = Witness::new(around.files);
+    let around = &Surroundings {
+        files: &witness,
+        ..*around
+    };
+    let item = merged(name, text, around)?;
     let r = Reader::new(&item, "a scenario")?;
     check_schema(&r)?;
     let title = title(&r)?;
