@@ -200,6 +200,17 @@ fn an_interval_that_leaves_it_open_says_what_would_decide() {
 }
 
 #[test]
+fn a_file_of_claims_is_known_when_it_is_taken_for_a_scenario() {
+    let output = run(&["check", "scenarios/galera-3/claims.toml"]);
+    assert_eq!(output.code, Some(2));
+    assert!(
+        output
+            .stderr
+            .contains("quorate claims scenarios/galera-3/claims.toml")
+    );
+}
+
+#[test]
 fn errors_point_into_the_claim() {
     for (name, holds, wanted) in [
         (

@@ -17,7 +17,7 @@ pub mod settings;
 mod transition;
 mod trouble;
 
-use super::document::{self, Item};
+use super::document::{self, Item, Value};
 use super::error::{Result, ScenarioError};
 use super::extend;
 use super::overrides;
@@ -75,6 +75,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         ..*around
     };
     let item = merged(name, text, around)?;
+    check_kind(&item, name)?;
     let r = Reader::new(&item, "a scenario")?;
     check_schema(&r)?;
     let title = title(&r)?;
@@ -158,6 +159,22 @@ fn check_schema(r: &Reader<'_>) -> Result<()> {
         "unknown version",
     )
     .help(format!("this program reads schema = {SCHEMA}")))
+}
+
+/// A folder of scenarios has a file of claims in it, and a shell names both.
+fn check_kind(item: &Item, name: &str) -> Result<()> {
+    let Value::Table(table) = &item.value else {
+        return Ok(());
+    };
+    match (table.get("design"), table.get("claim"), table.get("node")) {
+        (Some(design), Some(_), None) => Err(ScenarioError::at(
+            &design.origin,
+            format!("{name} is a file of claims, and no scenario"),
+            "the designs that the claims speak of",
+        )
+        .help(format!("quorate claims {name}"))),
+        _ => Ok(()),
+    }
 }
 
 fn title(r: &Reader<'_>) -> Result<String> {
