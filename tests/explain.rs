@@ -222,3 +222,75 @@ fn options_are_tried_the_other_way() {
             > 0.0
     );
 }
+
+/// Down for an hour of repair, ten minutes of boot, then until a health check that comes every
+/// two seconds has passed twice: what is waited for is known, but for where the checks are.
+const CHECKED: &str = r#"
+schema = 1
+name = "checked"
+[run]
+replications = 20
+horizon = "10y"
+[[node]]
+name = "lb"
+[[node]]
+name = "web"
+failure = { dist = "exponential", mean = "1000h" }
+repair = "1h"
+boot = "10min"
+[process.haproxy]
+on = "lb"
+[process.nginx]
+on = "web"
+start = "30s"
+[protocol.haproxy]
+kind = "haproxy"
+on = "lb"
+servers = "web"
+check = { ok = "proc.nginx", hang = "proc.nginx.frozen" }
+[service.site]
+up = "any(haproxy.serving)"
+"#;
+
+#[test]
+fn what_is_waited_for_is_told_through_health_checks() {
+    let file = folder("explain-waits").join("checked.toml");
+    std::fs::write(&file, CHECKED).expect("written");
+    let file = file.to_str().expect("UTF-8");
+    let text = succeeds(&["explain", file, "--format", "json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let waited = found["waited_for"].as_array().expect("a list");
+    let share = |kind: &str, timer: &str| {
+        let one = waited
+            .iter()
+            .find(|one| one["kind"] == kind && one["timer"] == timer);
+        let one = one.unwrap_or_else(|| panic!("no {timer} in {waited:?}"));
+        one["share"]["estimate"].as_f64().expect("a number")
+    };
+    // An outage begins when the balancer has noticed, up to three checks after the loss.
+    let all = 3600.0 + 600.0 + 30.0;
+    let near = |share: f64, wanted: f64| assert!((share - wanted).abs() < 2e-3, "{waited:?}");
+    near(share("node", "fate"), 3600.0 / all);
+    near(share("node", "boot"), 600.0 / all);
+    near(share("proc", "job"), 30.0 / all);
+    let checks = share("haproxy", "check_by");
+    assert!(checks > 1.0 / all && checks < 5.0 / all, "{waited:?}");
+    let sum: f64 = waited
+        .iter()
+        .map(|one| one["share"]["estimate"].as_f64().expect("a number"))
+        .sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    // And the same of one outage.
+    let text = succeeds(&["explain", file, "--outage", "3", "--format", "json"]);
+    let told: Value = serde_json::from_str(&text).expect("JSON");
+    let waits = told["outage"]["waited_for"].as_array().expect("a list");
+    let kinds: Vec<&str> = waits
+        .iter()
+        .map(|wait| wait["kind"].as_str().expect("text"))
+        .collect();
+    assert_eq!(kinds, ["node", "node", "proc", "haproxy"]);
+    let of = |wait: &Value| wait["lasted_s"].as_f64().expect("a number");
+    let sum: f64 = waits.iter().map(of).sum();
+    assert!((sum - of(&told["outage"])).abs() < 1e-6);
+    assert!((of(&waits[1]) - 600.0).abs() < 1e-6 && (of(&waits[2]) - 30.0).abs() < 1e-6);
+}

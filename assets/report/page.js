@@ -189,7 +189,12 @@
     if (!found?.importance?.length) return null;
     const times = found.sensitivity.map((one) => [one.parameter, one.value, [`${one.elasticity.estimate > 0 ? "+" : "\u2212"}${Math.abs(one.elasticity.estimate).toFixed(2)}`, one.elasticity.estimate],
       `${one.elasticity.low.toFixed(2)} \u2026 ${one.elasticity.high.toFixed(2)}`]);
-    return section("matters", make("p", {}, word("matters_text", found.service, found.scenario)),
+    const waited = (found.waited_for ?? []).filter(({ share }) => share.estimate >= 0.0005).slice(0, 8)
+      .map((one) => ({ cause: one.part ? `${one.part}: ${one.words}` : word("not_over"), share: one.share.estimate }));
+    return section("matters",
+      waited.length ? make("p", {}, word("waited_text", found.service, found.scenario)) : null,
+      waited.length ? bars(waited) : null,
+      make("p", {}, word("matters_text", found.service, found.scenario)),
       bars(found.importance.slice(0, 8).map((one) => ({ cause: one.component, share: one.fussell_vesely.estimate }))),
       times.length ? make("p", {}, word("times_text")) : null,
       times.length ? table([word("parameter"), word("now"), word("elasticity"), word("interval")], times) : null);

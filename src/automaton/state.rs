@@ -87,6 +87,11 @@ impl<const W: usize> State<W> {
         (sizes, counters)
     }
 
+    /// The values of all node set variables, in the order of their numbers.
+    pub fn sets(&self) -> &[NodeSet<W>] {
+        &self.sets
+    }
+
     /// The value of a node set variable.
     #[inline]
     pub fn set(&self, id: SetId) -> NodeSet<W> {

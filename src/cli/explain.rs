@@ -11,13 +11,15 @@ use crate::engine::story::{self, Outage, Replication};
 use crate::model::{Model, build};
 use crate::protocol::CATALOGUE;
 use crate::report::reasons::{self as reasons_text, Reasons};
-use crate::report::story::{self as report, OutageStory, Story};
+use crate::report::story::{self as report, OutageStory, Story, WaitStory};
 use crate::report::timeline::{self, Timeline};
 use crate::report::{json, trace};
 use crate::runner::explore::Question;
 use crate::runner::sensitivity::Source;
+use crate::runner::waits::Rule;
 use crate::runner::{self, Effort, RunError, Watcher};
 use crate::scenario::nearest::suggestion;
+use crate::scenario::waits::WaitWords;
 use crate::scenario::{Scenario, read};
 use clap::Args;
 use std::path::PathBuf;
@@ -194,6 +196,7 @@ fn tell<const W: usize>(
         began_s: outage.began.seconds(),
         lasted_s: outage.ended.since(outage.began).seconds(),
         is_over: outage.is_over,
+        waited_for: waits(&model, scenario, service, &replication, &outage, from)?,
         timeline: serde_json::Value::Null,
     };
     let story = Story::new(
@@ -215,6 +218,39 @@ fn tell<const W: usize>(
         eprintln!("outage.perfetto-trace opens in ui.perfetto.dev");
     }
     Ok(())
+}
+
+/// What the outage waited for; times from `from` on.
+fn waits<const W: usize>(
+    model: &Model<W>,
+    scenario: &Scenario,
+    service: usize,
+    replication: &Replication,
+    outage: &Outage,
+    from: Nanos,
+) -> Result<Vec<WaitStory>, Failure> {
+    let words = WaitWords::built_in()?;
+    let waits = story::waits(model, service, replication, outage)
+        .map_err(|error| format!("replication {}: {error}", replication.number))?;
+    let mut told: Vec<WaitStory> = Vec::new();
+    for wait in waits {
+        let component = &model.blueprint().timer_streams()[wait.timer.0 as usize].component;
+        let node = model.blueprint().node_named(component);
+        let next = WaitStory {
+            from_s: wait.from.since(from).seconds(),
+            lasted_s: wait.to.since(wait.from).seconds(),
+            node: node.map(|_| component.clone()),
+            rule: Rule::of(model, scenario, &words, wait.timer),
+        };
+        // A timer that runs again and again is one wait.
+        match told.last_mut() {
+            Some(last) if last.rule == next.rule && last.node == next.node => {
+                last.lasted_s += next.lasted_s;
+            }
+            _ => told.push(next),
+        }
+    }
+    Ok(told)
 }
 
 fn service(arguments: &ExplainArguments, scenario: &Scenario) -> Result<usize, Failure> {

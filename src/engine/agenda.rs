@@ -206,6 +206,16 @@ impl Agenda {
         self.peek_before(Nanos::NEVER)
     }
 
+    /// The number of the arming that runs out next.
+    pub fn next_arming(&self) -> u64 {
+        self.next as u64 >> 24
+    }
+
+    /// Armings so far; each has a number, from 1 on.
+    pub fn armings(&self) -> u64 {
+        self.armings
+    }
+
     /// The next timer, if it runs out before `end` (which is no later than never).
     #[inline]
     pub fn peek_before(&self, end: Nanos) -> Option<(Nanos, Timer)> {

@@ -1,9 +1,11 @@
-//! How long components were down while a service was, and while it was not.
+//! How long components were down while a service was, and while it was not; and what the
+//! service waited for.
 
 use super::components::{Components, Watch};
+use super::critical_path::Trail;
 use super::play::{PlayError, Player};
 use super::story::Replication;
-use crate::automaton::Nanos;
+use crate::automaton::{Nanos, Timer};
 use crate::model::Model;
 use crate::model::measure::Condition;
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ pub struct Times {
     /// Time in which the service was not up, by the components that did not work then, in
     /// the order in which they had failed.
     pub down_with_ns: BTreeMap<Vec<u16>, u64>,
+    /// The same time by the timer that it waited for; none: not over with the replication.
+    pub waited_ns: BTreeMap<Option<Timer>, u64>,
 }
 
 /// Plays one replication by chance and adds up who was down together.
@@ -40,6 +44,7 @@ pub fn times<const W: usize>(
         failed_ns: vec![0; count],
         both_ns: vec![0; count],
         down_with_ns: BTreeMap::new(),
+        waited_ns: BTreeMap::new(),
     };
     let mut watch = Watch::new(components, player.state());
     let numbered = watch.works().iter().enumerate();
@@ -50,8 +55,13 @@ pub fn times<const W: usize>(
     };
     let mut down = is_down(&player);
     let mut since = Nanos::ZERO;
+    let mut trail = Trail::default();
+    trail.begin(&player);
     loop {
-        let more = player.advance(replication.end).is_some();
+        let more = match down {
+            true => trail.advance(&mut player, replication.end),
+            false => player.advance(replication.end).is_some(),
+        };
         let now = if more { player.now() } else { replication.end };
         let length = now.since(since.max(replication.warm_up).min(now)).0;
         if length > 0 {
@@ -59,12 +69,25 @@ pub fn times<const W: usize>(
         }
         since = now;
         if !more {
+            if down {
+                times.wait(None, trail.began().max(replication.warm_up), now);
+            }
             break;
         }
         watch.look(player.state(), |index, works| match works {
             true => order.retain(|failed| *failed != index as u16),
             false => order.push(index as u16),
         });
+        match (down, is_down(&player)) {
+            (false, true) => trail.begin(&player),
+            (true, false) => {
+                for wait in trail.waits(model) {
+                    let from = wait.from.max(replication.warm_up);
+                    times.wait(Some(wait.timer), from, wait.to);
+                }
+            }
+            _ => {}
+        }
         down = is_down(&player);
     }
     player.failure()?;
@@ -72,6 +95,12 @@ pub fn times<const W: usize>(
 }
 
 impl Times {
+    fn wait(&mut self, timer: Option<Timer>, from: Nanos, to: Nanos) {
+        if from < to {
+            *self.waited_ns.entry(timer).or_default() += to.since(from).0;
+        }
+    }
+
     fn add(&mut self, length: u64, down: bool, works: &[bool], order: &[u16]) {
         if down {
             self.down_ns += length;

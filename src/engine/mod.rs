@@ -9,6 +9,7 @@ pub mod agenda;
 pub mod branch;
 pub mod changes;
 pub mod components;
+pub mod critical_path;
 pub mod explore;
 pub mod importance;
 pub mod load;

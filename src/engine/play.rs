@@ -149,6 +149,17 @@ impl<'m, const W: usize> Player<'m, W> {
         self.clock.agenda.peek().map(|(time, _)| time)
     }
 
+    /// The timer that runs out next, and the number of its arming.
+    pub fn next_arming(&self) -> Option<(Timer, u64)> {
+        let (_, timer) = self.clock.agenda.peek()?;
+        Some((timer, self.clock.agenda.next_arming()))
+    }
+
+    /// Armings of this replication so far.
+    pub fn armings(&self) -> u64 {
+        self.clock.agenda.armings()
+    }
+
     /// Plays the next event if it comes before `end`, and returns the measures
     /// that it has touched. `None` where there is no such
     /// event, or the replication cannot go on: ask [`Player::failure`].

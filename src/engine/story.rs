@@ -2,6 +2,7 @@
 //! once to find its outages, and once more to write down what led to one of them.
 
 use super::changes::{Change, Writer};
+use super::critical_path::{Trail, Wait};
 use super::play::{PlayError, Player};
 use crate::automaton::Nanos;
 use crate::model::Model;
@@ -113,6 +114,37 @@ impl Trouble {
 
 fn is_down<const W: usize>(service: &Service<W>, player: &Player<'_, W>) -> bool {
     service.read(player.state()).condition > Condition::Degraded
+}
+
+/// What an outage waited for, in the order of time; nothing where it is not over.
+pub fn waits<const W: usize>(
+    model: &Model<W>,
+    service: usize,
+    replication: &Replication,
+    outage: &Outage,
+) -> Result<Vec<Wait>, PlayError> {
+    let mut player = Player::new(model, true, replication.max_events);
+    player.begin(replication.seed, replication.number)?;
+    while player.advance(outage.began).is_some() {}
+    let service = &model.services()[service];
+    let mut trail = Trail::default();
+    let mut down = is_down(service, &player);
+    trail.begin(&player);
+    // It may come and go at the instant of its beginning.
+    while trail.advance(&mut player, replication.end) {
+        match (down, is_down(service, &player)) {
+            (false, true) => trail.begin(&player),
+            (true, false) if player.now() >= outage.ended => {
+                let mut waits = trail.waits(model);
+                waits.reverse();
+                return Ok(waits);
+            }
+            _ => {}
+        }
+        down = is_down(service, &player);
+    }
+    player.failure()?;
+    Ok(Vec::new())
 }
 
 /// Everything that changes from one time to another; the first changes tell how things

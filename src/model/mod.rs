@@ -175,6 +175,11 @@ impl<const W: usize> Model<W> {
             .map(|(automaton, _)| automaton.as_ref())
     }
 
+    /// The automata that react to changes of a set, by the number of the set, one bit each.
+    pub fn readers(&self, set: usize) -> u128 {
+        self.interest[set].automata
+    }
+
     /// The signal of the nodes that are up.
     pub fn node_up(&self) -> SetId {
         self.node_up

@@ -4,7 +4,7 @@ use super::numbers;
 use super::table::{folded, plain_table};
 use crate::estimate::Estimate;
 use crate::runner::RunOutcome;
-use crate::runner::importance::{Cut, Found, Importance};
+use crate::runner::importance::{Cut, Found, Importance, Waited};
 use crate::runner::outcome::{CauseShare, SCHEMA};
 use crate::runner::sensitivity::{self, Flip, Sensitivity};
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub struct Reasons {
     pub downtime_s_per_year: Option<Estimate>,
     /// Downtime by the part of the service's rule that was false, largest share first.
     pub attribution: Vec<CauseShare>,
+    /// Downtime by what the service waited for, largest share first.
+    pub waited_for: Vec<Waited>,
     /// Components that were ever down, the most important first.
     pub importance: Vec<Importance>,
     /// The shortest sequences of faults that stop the service, by how much of the downtime
@@ -79,6 +81,7 @@ impl Reasons {
             service: service.to_owned(),
             downtime_s_per_year: found.map(|service| service.downtime_s_per_year),
             attribution: found.map_or(Vec::new(), |service| service.attribution.clone()),
+            waited_for: importance.waited,
             importance: importance.components,
             cut_sequences: importance.cuts,
             sensitivity: turned.sensitivity,
@@ -104,6 +107,14 @@ pub fn human(found: &Reasons) -> String {
         vec![cause.cause.clone(), numbers::percent(cause.share), time]
     });
     text.push_str(&table(&["what is missing", "share", "a year"], causes));
+    let waited = found.waited_for.iter().take(SHOWN).map(|one| {
+        let time = numbers::length(one.share.estimate * down);
+        vec![waited_for(one), share(&one.share), time]
+    });
+    text.push_str(&table(
+        &["while it is down it waits for", "share", "a year"],
+        waited,
+    ));
     let importance = found.importance.iter().take(SHOWN).map(|one| {
         let name = format!("{} ({})", one.component, one.kind);
         vec![name, share(&one.fussell_vesely), share(&one.birnbaum)]
@@ -166,6 +177,14 @@ pub fn human(found: &Reasons) -> String {
     }
     text.push_str(&folded(&remarks));
     text
+}
+
+/// The rule with the part that it belongs to.
+fn waited_for(one: &Waited) -> String {
+    match &one.rule {
+        Some(rule) => format!("{}: {}", rule.part, rule.words),
+        None => "(not over at the end of the replication)".to_owned(),
+    }
 }
 
 /// A value that fits a cell; JSON has all of it.

@@ -4,6 +4,7 @@
 use super::numbers;
 use super::timeline::{Event, Timeline};
 use crate::runner::outcome::SCHEMA;
+use crate::runner::waits::Rule;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,8 +46,26 @@ pub struct OutageStory {
     pub lasted_s: f64,
     /// Was it up again before the replication was over?
     pub is_over: bool,
+    /// What the service waited for while it was down, in the order of time; empty where the
+    /// outage is not over.
+    pub waited_for: Vec<WaitStory>,
     /// The first changes tell how things stand at the beginning.
     pub timeline: serde_json::Value,
+}
+
+/// A part of the outage, and what the service waited for.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitStory {
+    /// Seconds from the beginning of the story.
+    pub from_s: f64,
+    /// Seconds.
+    pub lasted_s: f64,
+    /// The node whose timer ran, where it was that of one node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: Rule,
 }
 
 impl Story {
@@ -113,6 +132,21 @@ pub fn human(story: &Story, timeline: &Timeline, signals: &[String]) -> String {
         if let Some(words) = words {
             let _ = writeln!(text, "{:>15}  {words}", clock(t_s));
         }
+    }
+    if !outage.waited_for.is_empty() {
+        text.push_str("while it was down it waited for\n");
+    }
+    for wait in &outage.waited_for {
+        let rule = &wait.rule;
+        let node = wait.node.as_ref().map(|node| format!(" [{node}]"));
+        let _ = writeln!(
+            text,
+            "{:>15}  {}: {}{}",
+            numbers::length(wait.lasted_s),
+            rule.part,
+            rule.words,
+            node.unwrap_or_default()
+        );
     }
     text
 }

@@ -1,15 +1,19 @@
 //! Which components matter to a service: Fussell-Vesely and Birnbaum importance, from the
 //! times in which components and the service were down together.
 
+use super::waits::Rule;
 use super::{Effort, RunError, Watcher};
+use crate::automaton::Timer;
 use crate::engine::components::Components;
 use crate::engine::importance::{self, Times};
 use crate::engine::story::Replication;
 use crate::estimate::{Estimate, Moments, mean};
 use crate::model::{Model, build};
+use crate::scenario::waits::WaitWords;
 use crate::scenario::{Files, Scenario};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 /// What a component means to a service.
@@ -35,6 +39,16 @@ pub struct Cut {
     pub share: Estimate,
 }
 
+/// What the service waited for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waited {
+    /// The rule whose timer ran; none where the replication ended first.
+    #[serde(flatten)]
+    pub rule: Option<Rule>,
+    /// The share of the downtime.
+    pub share: Estimate,
+}
+
 /// What matters to a service.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -42,6 +56,8 @@ pub struct Found {
     pub components: Vec<Importance>,
     /// Minimal cut sequences, those with most of the downtime first.
     pub cuts: Vec<Cut>,
+    /// What it waited for while it was down, most of the time first.
+    pub waited: Vec<Waited>,
 }
 
 /// The importance of components and of these sequences of faults.
@@ -118,6 +134,7 @@ fn run_words<const W: usize>(
     Ok(Found {
         components: found,
         cuts: cuts(&components, sequences, &all, effort.confidence),
+        waited: waited(&model, scenario, &all, effort.confidence)?,
     })
 }
 
@@ -192,6 +209,40 @@ fn cuts(
         .collect();
     found.sort_by(|a, b| b.share.estimate.total_cmp(&a.share.estimate));
     found
+}
+
+/// How much of the downtime was spent waiting for each rule.
+fn waited<const W: usize>(
+    model: &Model<W>,
+    scenario: &Scenario,
+    all: &[Times],
+    confidence: f64,
+) -> Result<Vec<Waited>, RunError> {
+    let words = WaitWords::built_in().map_err(RunError::Scenario)?;
+    let timers: BTreeSet<Option<Timer>> = all
+        .iter()
+        .flat_map(|times| times.waited_ns.keys().copied())
+        .collect();
+    let mut rules: BTreeMap<Option<Rule>, Vec<Option<Timer>>> = BTreeMap::new();
+    for timer in timers {
+        let rule = timer.map(|timer| Rule::of(model, scenario, &words, timer));
+        rules.entry(rule).or_default().push(timer);
+    }
+    let mut found: Vec<Waited> = rules
+        .into_iter()
+        .map(|(rule, timers)| {
+            let of_rule = |times: &Times| {
+                let waited = timers.iter().filter_map(|timer| times.waited_ns.get(timer));
+                (waited.sum(), times.down_ns)
+            };
+            Waited {
+                rule,
+                share: ratio(all, confidence, of_rule),
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| b.share.estimate.total_cmp(&a.share.estimate));
+    Ok(found)
 }
 
 /// One time over another, summed over replications; its interval by the residuals of each.
@@ -279,7 +330,6 @@ fn around(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn times(all_ns: u64, down_ns: u64, failed: u64, both: u64) -> Times {
         Times {
@@ -288,6 +338,7 @@ mod tests {
             failed_ns: vec![failed],
             both_ns: vec![both],
             down_with_ns: BTreeMap::new(),
+            waited_ns: BTreeMap::new(),
         }
     }
 

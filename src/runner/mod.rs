@@ -21,6 +21,7 @@ pub mod slo;
 pub mod solve;
 pub mod survey;
 pub mod verify;
+pub mod waits;
 mod year;
 
 use crate::automaton::Nanos;

@@ -26,6 +26,7 @@ pub mod read;
 pub mod reader;
 pub mod transition;
 pub mod units;
+pub mod waits;
 
 use crate::automaton::{Distribution, Nanos};
 use coverage::CoverageSpec;
