@@ -289,8 +289,8 @@ fn every_model_file_belongs_to_somebody() {
         let path = entry.expect("entry").path();
         if path.is_file() {
             let kind = path.file_stem().expect("name").to_string_lossy();
-            // What is no protocol: the defaults of [load], advice, and what it costs.
-            let is_known = ["load", "advice", "cost"].contains(&kind.as_ref())
+            // What is no protocol: the defaults of [load], advice, what it costs, and words.
+            let is_known = ["load", "advice", "cost", "waits"].contains(&kind.as_ref())
                 || CATALOGUE.iter().any(|(known, _)| *known == kind);
             assert!(is_known, "{} belongs to no protocol", path.display());
         }

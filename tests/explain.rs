@@ -294,3 +294,24 @@ fn what_is_waited_for_is_told_through_health_checks() {
     assert!((sum - of(&told["outage"])).abs() < 1e-6);
     assert!((of(&waits[1]) - 600.0).abs() < 1e-6 && (of(&waits[2]) - 30.0).abs() < 1e-6);
 }
+
+#[test]
+fn words_and_counts_are_turned_too() {
+    let file = "scenarios/pacemaker-drbd/as-printed.toml";
+    let text = succeeds(&["explain", file, "--replications", "10", "--format", "json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let flips = found["flips"].as_array().expect("a list");
+    let turned = |parameter: &str| -> Vec<&str> {
+        let of = flips.iter().filter(|one| one["parameter"] == parameter);
+        of.map(|one| one["to"].as_str().expect("text")).collect()
+    };
+    // Half of two disks is no majority: without its peer a node is stopped.
+    let mut quorum = turned("r0.quorum.votes");
+    quorum.sort_unstable();
+    assert_eq!(quorum, ["all", "majority"]);
+    // And what fails once may not come back.
+    assert_eq!(
+        turned("pacemaker.resource.WebServer.migration_threshold"),
+        ["1"]
+    );
+}

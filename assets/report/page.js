@@ -188,7 +188,12 @@
     const found = data.reasons;
     if (!found?.importance?.length) return null;
     const times = found.sensitivity.map((one) => [one.parameter, one.value, [`${one.elasticity.estimate > 0 ? "+" : "\u2212"}${Math.abs(one.elasticity.estimate).toFixed(2)}`, one.elasticity.estimate],
-      `${one.elasticity.low.toFixed(2)} \u2026 ${one.elasticity.high.toFixed(2)}`]);
+      `${one.elasticity.low.toFixed(2)}\u00a0\u2026\u00a0${one.elasticity.high.toFixed(2)}`]);
+    const signed = (minutes) => `${minutes > 0 ? "+" : "\u2212"}${time(Math.abs(minutes) * 60)}`;
+    const flips = (found.flips ?? []).slice(0, 12).map(({ parameter, value, to, minutes_per_year: more }) => [
+      parameter, `${value} \u2192 ${to}`,
+      [make("span", { class: more.high < 0 ? "up" : "down" }, signed(more.estimate)), more.estimate],
+      `${signed(more.low)} \u2026 ${signed(more.high)}`]);
     const waited = (found.waited_for ?? []).filter(({ share }) => share.estimate >= 0.0005).slice(0, 8)
       .map((one) => ({ cause: one.part ? `${one.part}: ${one.words}` : word("not_over"), share: one.share.estimate }));
     return section("matters",
@@ -197,7 +202,9 @@
       make("p", {}, word("matters_text", found.service, found.scenario)),
       bars(found.importance.slice(0, 8).map((one) => ({ cause: one.component, share: one.fussell_vesely.estimate }))),
       times.length ? make("p", {}, word("times_text")) : null,
-      times.length ? table([word("parameter"), word("now"), word("elasticity"), word("interval")], times) : null);
+      times.length ? table([word("parameter"), word("now"), word("elasticity"), word("interval")], times) : null,
+      flips.length ? make("p", {}, word("flips_text")) : null,
+      flips.length ? table([word("option"), word("turned"), word("more_downtime"), word("interval")], flips) : null);
   };
 
   // --- timelines ----------------------------------------------------------------------

@@ -145,7 +145,7 @@ pub fn human(found: &Reasons) -> String {
         vec![one.parameter.clone(), short(&one.value), interval]
     });
     text.push_str(&table(
-        &["time", "now", "elasticity of the downtime"],
+        &["time or quantity", "now", "elasticity of the downtime"],
         sensitivity,
     ));
     let flips = found.flips.iter().take(SHOWN).map(|one| {
@@ -158,11 +158,11 @@ pub fn human(found: &Reasons) -> String {
         ]
     });
     text.push_str(&table(
-        &["option", "the other way", "downtime a year"],
+        &["option or count", "another way", "downtime a year"],
         flips,
     ));
     let mut remarks = format!(
-        "{} other times and options have no effect that could be told from chance.\n(Elasticity: +1 \
+        "{} other settings have no effect that could be told from chance.\n(Elasticity: +1 \
          means that 1% more of the time is 1% more downtime. {} replications on the same random \
          numbers. A component that is down for the same reason as the service counts as well. An \
          option that saves downtime may cost safety, which is not in these numbers.)\n",

@@ -1,5 +1,6 @@
-//! What the downtime of a service follows: every time of the scenario a little longer and
-//! a little shorter, every option the other way, all on the same random numbers.
+//! What the downtime of a service follows: every time and every other quantity of the scenario
+//! a little larger and a little smaller, every count one more and one less, every option
+//! another way, all on the same random numbers.
 
 use super::{Effort, RunError, Watcher};
 use crate::automaton::Nanos;
@@ -14,8 +15,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::sync::atomic::Ordering;
 
-/// Times are made so many times longer, and so many times shorter.
-const FACTOR: f64 = 1.25;
+/// Times and quantities are made so many times larger, and so many times smaller; by the
+/// second factor where the first gives nothing that fits, such as whole seconds.
+const FACTORS: [f64; 2] = [1.25, 2.0];
 /// Runs at most; what comes after them is left out.
 const MAX_RUNS: usize = 600;
 
@@ -42,7 +44,10 @@ impl Source<'_> {
     }
 }
 
-/// How much the downtime follows one time.
+/// No word of any option; its reader then says which there are.
+const NO_WORD: &str = "?";
+
+/// How much the downtime follows one time or quantity.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sensitivity {
     /// Its path, as `--set` takes it.
@@ -53,7 +58,7 @@ pub struct Sensitivity {
     pub elasticity: Estimate,
 }
 
-/// What the other setting of an option does.
+/// What another setting of an option or a count does.
 #[derive(Clone, Debug, Serialize)]
 pub struct Flip {
     /// Its path, as `--set` takes it.
@@ -69,11 +74,11 @@ pub struct Flip {
 /// What was found: only what could be told from chance.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Times, the strongest first.
+    /// Times and quantities, the strongest first.
     pub sensitivity: Vec<Sensitivity>,
-    /// Options, the largest difference first.
+    /// Options and counts, the largest difference first.
     pub flips: Vec<Flip>,
-    /// Times and options without an effect that could be told from chance.
+    /// Settings without an effect that could be told from chance.
     pub without_effect: usize,
     /// What was left out, and why.
     pub notes: Vec<String>,
@@ -120,18 +125,36 @@ fn turn<const W: usize>(
         found: Found::default(),
     };
     let (tried, others) = lab.choose(&model, &settings);
+    let tried = lab.within_limit(tried);
     lab.base = downtimes(model, service, effort)?;
-    for (index, setting) in tried.iter().enumerate() {
+    for (index, one) in tried.iter().enumerate() {
         watcher.progress(index as u64, tried.len() as u64);
         if watcher.stop().load(Ordering::Relaxed) {
             break;
         }
-        match setting.is_time() {
-            true => lab.stretch::<W>(setting),
-            false => lab.flip::<W>(setting),
+        if one.setting.is_continuous() {
+            lab.stretch::<W>(one.setting);
+        }
+        for to in &one.others {
+            lab.flip::<W>(one.setting, to);
         }
     }
     Ok(lab.finish(&settings, &others))
+}
+
+/// A setting that is tried, and its other values if it is no continuous one.
+struct Tried<'s> {
+    setting: &'s Setting,
+    others: Vec<String>,
+}
+
+impl Tried<'_> {
+    fn runs(&self) -> usize {
+        match self.setting.is_continuous() {
+            true => 2,
+            false => self.others.len(),
+        }
+    }
 }
 
 struct Lab<'a> {
@@ -145,12 +168,13 @@ struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    /// The settings that are tried. What the service does not depend on is not.
+    /// The settings that are tried, and the protocols whose settings are not because the
+    /// service does not depend on them.
     fn choose<'s, const W: usize>(
-        &mut self,
+        &self,
         model: &Model<W>,
         settings: &'s Settings,
-    ) -> (Vec<&'s Setting>, Vec<String>) {
+    ) -> (Vec<Tried<'s>>, Vec<String>) {
         let needed = model.needed_by(self.service);
         let names: Vec<&str> = (model.automata().enumerate())
             .filter(|(index, _)| needed >> index & 1 != 0)
@@ -158,8 +182,6 @@ impl Lab<'_> {
             .collect();
         let mut others: Vec<String> = Vec::new();
         let mut tried = Vec::new();
-        let mut runs = 0;
-        let mut beyond = 0;
         for setting in &settings.list {
             match &setting.protocol {
                 Some(name) if !names.contains(&name.as_str()) => {
@@ -167,50 +189,76 @@ impl Lab<'_> {
                         others.push(name.clone());
                     }
                 }
-                _ if runs >= MAX_RUNS => beyond += 1,
-                _ => {
-                    runs += if setting.is_time() { 2 } else { 1 };
-                    tried.push(setting);
-                }
+                _ => tried.push(Tried {
+                    setting,
+                    others: setting.others(|| self.words::<W>(setting)),
+                }),
             }
-        }
-        if beyond > 0 {
-            self.found.notes.push(format!(
-                "sensitivity: {beyond} settings were left out after {MAX_RUNS} runs"
-            ));
         }
         (tried, others)
     }
 
+    /// The words that would fit in place of a text; none where it is not one of a few.
+    fn words<const W: usize>(&self, setting: &Setting) -> Vec<String> {
+        let files = self.source.around.files;
+        let read = self.source.read(&setting.path, NO_WORD);
+        // Some words are read with the scenario, those of protocols with the model.
+        let built = read.and_then(|scenario| build::model::<W>(&scenario, files));
+        built
+            .err()
+            .map_or(Vec::new(), |error| error.choices().to_vec())
+    }
+
+    /// As many settings as there may be runs.
+    fn within_limit<'s>(&mut self, tried: Vec<Tried<'s>>) -> Vec<Tried<'s>> {
+        let mut runs = 0;
+        let (within, beyond): (Vec<_>, Vec<_>) = tried.into_iter().partition(|one| {
+            runs += one.runs();
+            runs <= MAX_RUNS
+        });
+        if !beyond.is_empty() {
+            self.found.notes.push(format!(
+                "sensitivity: {} settings were left out after {MAX_RUNS} runs",
+                beyond.len()
+            ));
+        }
+        within
+    }
+
     /// The downtime with another value; none where the scenario does not take it.
-    fn with<const W: usize>(&mut self, setting: &Setting, value: String) -> Option<Vec<f64>> {
-        let read = self.source.read(&setting.path, &value);
+    fn with<const W: usize>(&self, setting: &Setting, value: &str) -> Option<Vec<f64>> {
+        let read = self.source.read(&setting.path, value);
         let files = self.source.around.files;
         let model = read.and_then(|scenario| build::model::<W>(&scenario, files));
         let played = model.map(|model| downtimes(model, self.service, self.effort));
-        if let Ok(Ok(played)) = played {
-            return Some(played);
-        }
-        self.refused.push(format!("{}={value}", setting.path));
-        None
+        played.ok()?.ok()
+    }
+
+    /// The downtimes with a larger and a smaller value, and how many times larger the one is
+    /// than the other.
+    fn around<const W: usize>(&self, setting: &Setting) -> Option<(Vec<f64>, Vec<f64>, f64)> {
+        let at = |factor: f64| self.with::<W>(setting, &setting.scaled(factor)?);
+        FACTORS.into_iter().find_map(|factor| {
+            // A probability cannot be more than 1: then it is compared with what it is.
+            match (at(factor), at(1.0 / factor)) {
+                (Some(larger), Some(smaller)) => Some((larger, smaller, factor * factor)),
+                (Some(larger), None) => Some((larger, self.base.clone(), factor)),
+                (None, Some(smaller)) => Some((self.base.clone(), smaller, factor)),
+                (None, None) => None,
+            }
+        })
     }
 
     fn stretch<const W: usize>(&mut self, setting: &Setting) {
-        let (Some(longer), Some(shorter)) = (setting.scaled(FACTOR), setting.scaled(1.0 / FACTOR))
-        else {
-            return;
-        };
-        let Some(longer) = self.with::<W>(setting, longer) else {
-            return;
-        };
-        let Some(shorter) = self.with::<W>(setting, shorter) else {
+        let Some((larger, smaller, ratio)) = self.around::<W>(setting) else {
+            self.refused.push(setting.path.clone());
             return;
         };
         let mut joint = Joint::<2>::default();
-        for (longer, shorter) in longer.iter().zip(&shorter) {
-            joint.push([*longer, *shorter]);
+        for (larger, smaller) in larger.iter().zip(&smaller) {
+            joint.push([*larger, *smaller]);
         }
-        let elasticity = elasticity(&joint, FACTOR * FACTOR, self.effort.confidence);
+        let elasticity = elasticity(&joint, ratio, self.effort.confidence);
         if !leaves_out_zero(&elasticity) {
             self.found.without_effect += 1;
             return;
@@ -222,9 +270,9 @@ impl Lab<'_> {
         });
     }
 
-    fn flip<const W: usize>(&mut self, setting: &Setting) {
-        let Some(to) = setting.flipped() else { return };
-        let Some(other) = self.with::<W>(setting, to.to_owned()) else {
+    fn flip<const W: usize>(&mut self, setting: &Setting, to: &str) {
+        let Some(other) = self.with::<W>(setting, to) else {
+            self.refused.push(format!("{}={to}", setting.path));
             return;
         };
         let mut paired = Moments::new();
@@ -273,9 +321,9 @@ impl Lab<'_> {
             ));
         }
         notes.push(format!(
-            "sensitivity: {} replications; times {FACTOR} times longer and shorter; counts, \
-             probabilities and words other than on and off are not turned",
-            self.effort.replications
+            "sensitivity: {} replications; times and quantities {} times larger and smaller, \
+             counts one more and one less; lists are not turned",
+            self.effort.replications, FACTORS[0]
         ));
         self.found
     }

@@ -41,6 +41,8 @@ pub struct ScenarioError {
     label: String,
     #[help]
     help: Option<String>,
+    /// The words that would fit, where it is one of a few.
+    choices: Vec<String>,
     #[source_code]
     source_code: NamedSource<String>,
     #[label("{label}")]
@@ -48,6 +50,20 @@ pub struct ScenarioError {
 }
 
 impl ScenarioError {
+    /// The words that would fit, where it is one of a few; else none.
+    pub fn choices(&self) -> &[String] {
+        &self.choices
+    }
+
+    /// Says which words would fit.
+    pub fn with_choices<'a>(
+        mut self: Box<Self>,
+        choices: impl Iterator<Item = &'a str>,
+    ) -> Box<Self> {
+        self.choices = choices.map(str::to_owned).collect();
+        self
+    }
+
     /// An error at a place: the message says what is wrong, the label why.
     pub fn at(origin: &Origin, message: impl Into<String>, label: impl Into<String>) -> Box<Self> {
         let text = &origin.source.text;
@@ -64,6 +80,7 @@ impl ScenarioError {
             message: shortened(message.into()),
             label: label.into(),
             help: None,
+            choices: Vec::new(),
             source_code: NamedSource::new(&origin.source.name, text.clone()),
             span: (start, end - start).into(),
         })

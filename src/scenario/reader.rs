@@ -315,5 +315,6 @@ pub fn word<T: Copy>(item: &Item, words: &[(&str, T)]) -> Result<T> {
                 "unknown word",
             )
             .maybe_help(suggestion(written, words.iter().map(|(name, _)| *name)))
+            .with_choices(words.iter().map(|(name, _)| *name))
         })
 }

@@ -1,10 +1,11 @@
-//! What of a scenario can be turned: every time (a delay, a mean, a time-out) and every
-//! option, with the path by which `--set` reaches it.
+//! What of a scenario can be turned: every time (a delay, a mean, a time-out), every other
+//! quantity (a probability, a rate, an amount), every count and every option, with the path
+//! by which `--set` reaches it.
 
 use super::profile::Profile;
 use super::{Surroundings, merged};
 use crate::scenario::Scenario;
-use crate::scenario::document::{Item, Table, Value};
+use crate::scenario::document::{Entry, Item, Table, Value};
 use crate::scenario::error::Result;
 use crate::scenario::reader::{self, Reader};
 use crate::scenario::units;
@@ -36,19 +37,23 @@ enum Kind {
     Time,
     /// A distribution of times.
     Distribution,
+    /// A number with a unit behind it, or none: a probability, a rate, an amount.
+    Quantity,
+    /// A whole number.
+    Count(i64),
     /// True or false.
     Flag(bool),
-    /// `on` or `off`.
-    Switch(bool),
+    /// A text. Only its reader knows whether it is one of a few words.
+    Text,
 }
 
 impl Setting {
-    /// Is it a time, and not an option?
-    pub fn is_time(&self) -> bool {
-        matches!(self.kind, Kind::Time | Kind::Distribution)
+    /// Can it be a little larger and a little smaller?
+    pub fn is_continuous(&self) -> bool {
+        matches!(self.kind, Kind::Time | Kind::Distribution | Kind::Quantity)
     }
 
-    /// The value that makes the time so many times longer.
+    /// The value that makes it so many times larger.
     pub fn scaled(&self, factor: f64) -> Option<String> {
         match self.kind {
             // What was written can be read.
@@ -60,18 +65,41 @@ impl Setting {
                 "{{ dist = \"scaled\", factor = {factor}, of = {} }}",
                 self.value
             )),
-            Kind::Flag(_) | Kind::Switch(_) => None,
+            Kind::Quantity => {
+                let (number, unit) = quantity(&self.value)?;
+                Some(format!("{:?}{unit}", number * factor))
+            }
+            Kind::Count(_) | Kind::Flag(_) | Kind::Text => None,
         }
     }
 
-    /// The other value of an option.
-    pub fn flipped(&self) -> Option<&'static str> {
+    /// Its other values; `words` finds the words that would fit in place of a text.
+    pub fn others(&self, words: impl FnOnce() -> Vec<String>) -> Vec<String> {
         match self.kind {
-            Kind::Flag(set) => Some(if set { "false" } else { "true" }),
-            Kind::Switch(set) => Some(if set { "off" } else { "on" }),
-            Kind::Time | Kind::Distribution => None,
+            Kind::Flag(set) => vec![(!set).to_string()],
+            Kind::Count(count) => [count - 1, count + 1]
+                .into_iter()
+                .filter(|other| *other >= 0)
+                .map(|other| other.to_string())
+                .collect(),
+            Kind::Text => {
+                let mut words = words();
+                words.retain(|word| *word != self.value);
+                words
+            }
+            Kind::Time | Kind::Distribution | Kind::Quantity => Vec::new(),
         }
     }
+}
+
+/// The number with which a text begins, and the unit that follows it.
+fn quantity(text: &str) -> Option<(f64, &str)> {
+    let is_number = |c: char| c.is_ascii_digit() || c == '.' || c == 'e' || c == '-';
+    let end = text.find(|c: char| !is_number(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let is_unit = unit.chars().all(|c| c.is_alphabetic() || " %/".contains(c));
+    let number: f64 = number.parse().ok()?;
+    (is_unit && number > 0.0).then_some((number, unit))
 }
 
 /// All that can be turned in a scenario, nodes first, and what cannot be reached.
@@ -99,7 +127,11 @@ pub fn settings(
             found.of_nodes(nodes, &profile);
         }
         let parts = table.entries.iter();
-        for part in parts.filter(|part| !NO_PART.contains(&part.key.as_str())) {
+        let is_part = |part: &&Entry| {
+            let is_group = matches!(part.item.value, Value::Table(_) | Value::Array(_));
+            is_group && !NO_PART.contains(&part.key.as_str())
+        };
+        for part in parts.filter(is_part) {
             found.walk(&part.key, &part.item, None);
         }
     }
@@ -155,15 +187,19 @@ impl Settings {
             Value::Text(text) if units::duration_s(text).is_ok_and(|s| s > 0.0) => {
                 add(text.clone(), Kind::Time);
             }
-            Value::Text(text) if text == "on" || text == "off" => {
-                add(text.clone(), Kind::Switch(text == "on"));
+            Value::Text(text) if quantity(text).is_some() => add(text.clone(), Kind::Quantity),
+            Value::Text(text) => add(text.clone(), Kind::Text),
+            Value::Float(number) if *number > 0.0 => {
+                add(format!("{number:?}"), Kind::Quantity);
             }
+            Value::Integer(count) => add(count.to_string(), Kind::Count(*count)),
             Value::Boolean(set) => add(set.to_string(), Kind::Flag(*set)),
             Value::Table(table) if table.get("dist").is_some() => {
                 add(toml(item), Kind::Distribution);
             }
             Value::Table(table) => {
-                for entry in table.entries.iter().filter(|e| !e.key.contains('.')) {
+                let is_setting = |e: &&Entry| e.key != "name" && !e.key.contains('.');
+                for entry in table.entries.iter().filter(is_setting) {
                     self.walk(&format!("{path}.{}", entry.key), &entry.item, protocol);
                 }
             }
@@ -174,7 +210,7 @@ impl Settings {
                     }
                 }
             }
-            Value::Text(_) | Value::Integer(_) | Value::Float(_) => {}
+            Value::Float(_) => {}
         }
     }
 }
@@ -240,6 +276,17 @@ mod tests {
     "#;
 
     #[test]
+    fn quantities_have_a_number_and_a_unit() {
+        assert_eq!(quantity("125MB"), Some((125.0, "MB")));
+        assert_eq!(quantity("5%"), Some((5.0, "%")));
+        assert_eq!(quantity("20 / h"), Some((20.0, " / h")));
+        assert_eq!(quantity("0.5"), Some((0.5, "")));
+        for none in ["0MB", "server1", "192.0.2.1", "3-node", "any(node.up)"] {
+            assert_eq!(quantity(none), None, "{none}");
+        }
+    }
+
+    #[test]
     fn every_time_and_option_can_be_turned_and_read_again() {
         let read = |set: &[(String, String)]| {
             let around = Surroundings {
@@ -259,6 +306,7 @@ mod tests {
             [
                 "node.server.failure",
                 "node.server.repair",
+                "node.server.count",
                 "node.server.boot",
                 "process.web.start",
                 "process.web.failure",
@@ -266,11 +314,15 @@ mod tests {
             ]
         );
         for setting in &found.list {
-            let to = match setting.flipped() {
-                Some(other) => other.to_owned(),
-                None => setting.scaled(1.25).expect("a time"),
+            let to = match setting.is_continuous() {
+                true => setting.scaled(1.25).expect("a time"),
+                false => setting.others(Vec::new).remove(0),
             };
             let (turned, _) = read(&[(setting.path.clone(), to)]).expect(&setting.path);
+            if setting.path == "node.server.count" {
+                assert_eq!(turned.nodes.len(), 1);
+                continue;
+            }
             let means = |scenario: &Scenario| {
                 let (node, web) = (&scenario.nodes[0], &scenario.processes[0]);
                 let times = [
@@ -285,7 +337,7 @@ mod tests {
             let (before, after) = (means(&plain), means(&turned));
             let ratios: Vec<f64> = before.0.iter().zip(after.0).map(|(a, b)| b / a).collect();
             let changed = ratios.iter().filter(|ratio| **ratio != 1.0);
-            match setting.is_time() {
+            match setting.is_continuous() {
                 true => {
                     let changed: Vec<&f64> = changed.collect();
                     assert_eq!(changed.len(), 1, "{}", setting.path);
