@@ -9,6 +9,7 @@ mod scenarios;
 use program::succeeds;
 use quorate::automaton::Nanos;
 use quorate::engine::play::Player;
+use quorate::engine::simulate::Simulator;
 use quorate::model::{Model, build};
 use scenarios::load;
 
@@ -143,4 +144,49 @@ fn server2_fails_at_the_same_instants_in_every_design() {
         life_of_server2("scenarios/full-copy/2-node.toml", 1),
     );
     assert_ne!(one, other);
+}
+
+/// Plays a few replications with and without a memory of steps.
+fn memory_changes_nothing_in(path: &str) {
+    let (scenario, files) = load(path, &[]);
+    if build::words(&scenario) != 1 {
+        return;
+    }
+    let model: Model<1> = build::model(&scenario, &files).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let run = &scenario.run;
+    let horizon = Nanos(run.horizon.0.min(Nanos::from_seconds(1.5e8).0));
+    let new = || Simulator::new(&model, 3, run.warm_up, horizon, run.max_events);
+    let (mut remembers, mut forgets) = (new(), new().without_memory());
+    for replication in 0..6 {
+        let one = remembers.replicate(replication).expect("it plays");
+        let other = forgets.replicate(replication).expect("it plays");
+        assert_eq!(one, other, "{path}, replication {replication}");
+    }
+}
+
+#[test]
+fn a_memory_of_steps_changes_nothing() {
+    let folder = scenarios::repository("scenarios/textbook");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".toml") {
+            memory_changes_nothing_in(&format!("scenarios/textbook/{name}"));
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
+    for path in [
+        "scenarios/full-copy/2-node.toml",
+        "scenarios/full-copy/4-node-rolling.toml",
+        "scenarios/galera-3/with-operator.toml",
+        "scenarios/galera-3/with-haproxy.toml",
+        "scenarios/pacemaker-drbd/as-printed.toml",
+        "scenarios/pacemaker-drbd/with-fencing.toml",
+        "scenarios/mold/as-described.toml",
+        "scenarios/openstack-campus/as-described.toml",
+    ] {
+        memory_changes_nothing_in(path);
+    }
 }

@@ -77,6 +77,11 @@ impl<const W: usize> State<W> {
         self.counters.clone_from(&other.counters);
     }
 
+    /// Bytes that its variables take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.sets[..]) + size_of_val(&self.counters[..])
+    }
+
     /// What does not change where nodes change places: how many are in the sets, and the
     /// values of the counters, each in ascending order.
     pub fn without_names(&self) -> (Vec<usize>, Vec<u64>) {

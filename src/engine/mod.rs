@@ -14,6 +14,7 @@ pub mod explore;
 pub mod importance;
 pub mod load;
 pub mod loss;
+pub mod memory;
 pub mod play;
 pub mod rare;
 pub mod record;

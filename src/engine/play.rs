@@ -2,9 +2,10 @@
 //! what the step asks of time and chance.
 
 use super::agenda::{Agenda, MAX_ARMINGS};
+use super::memory::{Learner, Memory};
 use super::streams::Streams;
 use crate::automaton::{
-    Command, Delay, DistributionId, Nanos, Reader, State, StreamId, Timer, TimerClass,
+    Command, Delay, DistributionId, Disturbance, Nanos, Reader, State, StreamId, Timer, TimerClass,
 };
 use crate::model::{Cause, Model, Runaway};
 
@@ -88,7 +89,13 @@ pub struct Touched {
 /// Plays one model, replication after replication, in the same memory.
 pub struct Player<'m, const W: usize> {
     model: &'m Model<W>,
+    /// The state, where there is no memory, and while a step is made that it does not know.
     state: State<W>,
+    /// Steps that were made before. None under a script, where few come again, where nothing
+    /// reacts to anything and steps are quick, and where it was not worth its price.
+    memory: Option<Box<Memory<W>>>,
+    /// The state, as the memory numbers it.
+    number: u32,
     clock: Clock,
     max_events: u64,
     events: u64,
@@ -107,6 +114,8 @@ impl<'m, const W: usize> Player<'m, W> {
         Player {
             model,
             state: blueprint.blank_state(),
+            memory: (by_chance && model.reacts()).then(|| Box::new(Memory::default())),
+            number: 0,
             clock: Clock {
                 agenda: Agenda::new(timers),
                 streams: Streams::new(blueprint),
@@ -124,6 +133,12 @@ impl<'m, const W: usize> Player<'m, W> {
         }
     }
 
+    /// The same without a memory: every step is made by the transition function.
+    pub fn without_memory(mut self) -> Self {
+        self.memory = None;
+        self
+    }
+
     /// Starts a replication: everything runs, the clock shows zero.
     pub fn begin(&mut self, seed: u64, replication: u64) -> Result<(), PlayError> {
         self.state.clear();
@@ -134,7 +149,11 @@ impl<'m, const W: usize> Player<'m, W> {
         self.restorations = 0;
         self.restorations_at_fault = 0;
         self.failure = None;
-        self.step(Cause::Begin);
+        let disturbance = self
+            .model
+            .step(&mut self.state, Cause::Begin, &mut self.clock);
+        self.remember();
+        self.note(disturbance);
         self.failure()
     }
 
@@ -173,9 +192,9 @@ impl<'m, const W: usize> Player<'m, W> {
             return None;
         }
         self.clock.agenda.begin_event(time, timer);
-        let touched = self.step(Cause::Fire(timer));
+        let disturbance = self.fire(timer);
         self.clock.agenda.end_event();
-        Some(touched)
+        Some(self.note(disturbance))
     }
 
     /// Gives an order at this time, which must not lie before the last event.
@@ -194,10 +213,65 @@ impl<'m, const W: usize> Player<'m, W> {
         self.failure()
     }
 
+    /// Makes the step of a timer, from memory if it is known.
     // Inlined by force, see `Model::step`.
     #[inline(always)]
-    fn step(&mut self, cause: Cause<'_, W>) -> Touched {
+    fn fire(&mut self, timer: Timer) -> Disturbance {
+        let Some(memory) = &mut self.memory else {
+            let cause = Cause::Fire(timer);
+            return self.model.step(&mut self.state, cause, &mut self.clock);
+        };
+        match memory.play(self.number, timer, &mut self.clock) {
+            Ok((state, disturbance)) => {
+                self.number = state;
+                disturbance
+            }
+            Err(segment) => self.learn(timer, segment),
+        }
+    }
+
+    /// Makes the step of a timer, of which the memory knows nothing from a segment on.
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, timer: Timer, segment: u32) -> Disturbance {
+        let Some(mut memory) = self.memory.take() else {
+            unreachable!("nobody learns without a memory")
+        };
+        self.state.copy_from(memory.state(self.number));
+        let mut learner = Learner::new(&mut memory, &mut self.clock, segment);
+        let cause = Cause::Fire(timer);
+        let disturbance = self.model.step(&mut self.state, cause, &mut learner);
+        let segment = learner.segment();
+        self.number = memory.number(&self.state);
+        memory.learnt(segment, self.number, disturbance);
+        if memory.is_full() {
+            memory.clear();
+            self.number = memory.number(&self.state);
+        }
+        self.memory = memory.is_worth_it().then_some(memory);
+        disturbance
+    }
+
+    /// Makes a step that is not worth remembering.
+    fn step(&mut self, cause: Cause<'_, W>) {
+        if let Some(memory) = &self.memory {
+            self.state.copy_from(memory.state(self.number));
+        }
         let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
+        self.remember();
+        self.note(disturbance);
+    }
+
+    /// Lets the memory know the state.
+    fn remember(&mut self) {
+        if let Some(memory) = &mut self.memory {
+            self.number = memory.number(&self.state);
+        }
+    }
+
+    /// Takes note of what a step has disturbed.
+    #[inline(always)]
+    fn note(&mut self, disturbance: Disturbance) -> Touched {
         self.restorations += u64::from(disturbance.restorations());
         if disturbance.is_marked() {
             if disturbance.planned() {
@@ -250,7 +324,10 @@ impl<'m, const W: usize> Player<'m, W> {
     /// The state as it is now.
     #[inline]
     pub fn state(&self) -> &State<W> {
-        &self.state
+        match &self.memory {
+            Some(memory) => memory.state(self.number),
+            None => &self.state,
+        }
     }
 
     /// The time of the last event.

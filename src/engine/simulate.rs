@@ -36,6 +36,12 @@ impl<'m, const W: usize> Simulator<'m, W> {
         }
     }
 
+    /// The same without a memory of steps, to compare with.
+    pub fn without_memory(mut self) -> Self {
+        self.player = self.player.without_memory();
+        self
+    }
+
     /// Plays to the end, with a stop where counting begins if anybody needs one.
     // One loop for all cases: with a second one the compiler would no longer put
     // the player's step into it, and every event would pay for a call.

@@ -35,6 +35,7 @@ use gather::Gatherer;
 pub use outcome::RunOutcome;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Replications that one thread plays in a row.
 const CHUNK: u64 = 16;
@@ -179,26 +180,26 @@ fn play_until<const W: usize>(
 ) -> Result<bool, RunError> {
     // A wave is enough work for every thread, and little enough to be kept in memory.
     let wave = CHUNK * 4 * rayon::current_num_threads() as u64;
+    let simulator = || {
+        let (warm_up, horizon) = (effort.warm_up, effort.horizon);
+        Simulator::new(model, effort.seed, warm_up, horizon, effort.max_events)
+    };
+    // Simulators remember what they have played, so those that are free go on with the next chunk.
+    let idle: Mutex<Vec<Simulator<'_, W>>> = Mutex::new(Vec::new());
     while gatherer.replications() < until {
         let from = gatherer.replications();
         let to = (from + wave).min(until);
         let chunks: Vec<u64> = (from..to).step_by(CHUNK as usize).collect();
         let played: Vec<Vec<Result<ReplicationRecord, RunError>>> = chunks
             .into_par_iter()
-            .map_init(
-                || {
-                    Simulator::new(
-                        model,
-                        effort.seed,
-                        effort.warm_up,
-                        effort.horizon,
-                        effort.max_events,
-                    )
-                },
-                |simulator, first| {
-                    play_chunk(simulator, first, to.min(first + CHUNK), watcher.stop())
-                },
-            )
+            .map(|first| {
+                let free = held(&idle).pop();
+                let mut simulator = free.unwrap_or_else(simulator);
+                let played =
+                    play_chunk(&mut simulator, first, to.min(first + CHUNK), watcher.stop());
+                held(&idle).push(simulator);
+                played
+            })
             .collect();
         for record in played.into_iter().flatten() {
             let record = record?;
@@ -233,4 +234,9 @@ fn play_chunk<const W: usize>(
         );
     }
     records
+}
+
+/// What a lock guards. A panic while it was held has left the list as it was.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
