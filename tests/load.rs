@@ -219,6 +219,28 @@ fn base_load_does_not_grow_with_the_demand() {
 }
 
 #[test]
+fn all_demands_can_be_scaled() {
+    let design = |scale: &str| {
+        scenario(&format!(
+            "node = [ {{ name = \"s\", count = 2 }} ]\n[load]\n{scale}\nbase = [{{ on = \"node.up\", \
+             busy = \"5% of one node\" }}]\n[service.web]\nup = \"any(node.up)\"\ndemand = {{ rate = \"40/s\", \
+             busy = \"30% of one node\", memory = \"10% of one node\", \
+             each = {{ on = \"node.up\", busy = \"2% of one node\" }} }}\n"
+        ))
+    };
+    for scale in ["scale = 1.5", "scale = \"150%\""] {
+        let scaled = design(scale);
+        let demand = scaled.services[0].demand.as_ref().expect("a demand");
+        let (_, each) = demand.each.as_ref().expect("the work of each");
+        close(demand.rate_per_s, 60.0, 1e-12);
+        close(demand.work.cpu, 0.45, 1e-12);
+        close(demand.work.memory, 0.15, 1e-12);
+        close(each.cpu, 0.03, 1e-12);
+        close(scaled.load.base[0].1.cpu, 0.05, 1e-12);
+    }
+}
+
+#[test]
 fn a_service_that_nobody_takes_has_no_capacity() {
     let survey = survey(&format!(
         "{FOUR}

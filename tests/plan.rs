@@ -130,3 +130,53 @@ fn wrong_usage_says_what_to_do() {
         assert!(ran.stderr.contains(wanted), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn more_load_needs_more_nodes() {
+    let planned = |load: &str| -> Vec<(u64, Value)> {
+        let text = succeeds(&[
+            "plan",
+            "scenarios/full-copy/4-node.toml",
+            "--service",
+            "portal",
+            "--target",
+            "90",
+            "--utilisation",
+            "90%",
+            "--lost",
+            "0",
+            "--nodes",
+            "3,4",
+            "--load",
+            load,
+            "--replications",
+            "3",
+            "--horizon",
+            "30d",
+            "--format",
+            "json",
+        ]);
+        let found: Value = serde_json::from_str(&text).expect("JSON");
+        let designs = found["designs"].as_array().expect("a list");
+        let plain = designs
+            .iter()
+            .filter(|d| d["changes"] == serde_json::json!([]));
+        plain
+            .map(|d| {
+                (
+                    d["nodes"].as_u64().expect("a number"),
+                    d["utilisation"].clone(),
+                )
+            })
+            .collect()
+    };
+    let (half, whole) = (planned("50%"), planned("1"));
+    assert_eq!(half.len(), 2, "{half:?}");
+    for ((nodes, half), (_, whole)) in half.iter().zip(&whole) {
+        let of = |value: &Value| value.as_f64().expect("a number");
+        assert!(
+            (of(half) / of(whole) - 0.5).abs() < 0.01,
+            "{nodes}: {half} {whole}"
+        );
+    }
+}

@@ -326,3 +326,15 @@ fn relative_error(text: &str) -> Result<f64, String> {
         _ => Err("write a share between 0 and 1, e.g. 1% or 0.01".to_owned()),
     }
 }
+
+/// A share between 0 and 1 or a percentage; more than 1 can only be meant as one.
+pub fn share(text: &str) -> Result<f64, String> {
+    let value = match text.trim().parse::<f64>() {
+        Ok(percent) if percent > 1.0 => Ok(percent / 100.0),
+        _ => units::share(text),
+    };
+    match value {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("write a share between 0 and 100%, e.g. 99.99%".to_owned()),
+    }
+}

@@ -9,9 +9,9 @@ use crate::automaton::Nanos;
 use crate::report::json;
 use crate::report::plan as report;
 use crate::runner::plan::{Change, Size, Targets, plan as search};
+use crate::scenario::Scenario;
 use crate::scenario::advice::{Costs, Proposal};
 use crate::scenario::nearest::suggestion;
-use crate::scenario::{Scenario, units};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct PlanArguments {
     /// The scenario (TOML)
     scenario: PathBuf,
     /// The availability that is to be reached, e.g. 99.99%
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = super::options::share)]
     target: f64,
     /// The service that is to reach it [default: the last of the scenario]
     #[arg(long, value_name = "NAME")]
@@ -39,11 +39,14 @@ pub struct PlanArguments {
     #[arg(long, value_name = "TIME", value_parser = super::options::duration)]
     failover: Option<Nanos>,
     /// No node is to be busier than this after the loss of some, e.g. 80%
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = super::options::share)]
     utilisation: Option<f64>,
     /// ... of so many
     #[arg(long, value_name = "K", default_value_t = 1, requires = "utilisation")]
     lost: usize,
+    /// Demands so many times those of the scenario, e.g. 150% or 1.5 (the same as --set load.scale=...)
+    #[arg(long, value_name = "TIMES")]
+    load: Option<String>,
     /// Numbers of nodes of the first group, e.g. 2..5 or 3,5 [default: one fewer to one more]
     #[arg(long, value_name = "LIST", value_parser = nodes)]
     nodes: Option<NodeCounts>,
@@ -70,7 +73,8 @@ pub fn plan(arguments: &PlanArguments) -> Outcome {
         return Err(Failure::Other(message.to_owned()));
     }
     arguments.effort.start_threads()?;
-    let base = Design::load(&arguments.scenario, &arguments.change)?;
+    let change = change(arguments);
+    let base = Design::load(&arguments.scenario, &change)?;
     let scenario = &base.loaded.scenario;
     let targets = Targets {
         service: service(arguments, scenario)?,
@@ -79,7 +83,7 @@ pub fn plan(arguments: &PlanArguments) -> Outcome {
         utilisation: arguments.utilisation.map(|limit| (limit, arguments.lost)),
     };
     let costs = costs(arguments.cost.as_deref())?;
-    let resized = sizes(arguments, scenario)?;
+    let resized = sizes(arguments, &change, scenario)?;
     let mut designs = Vec::new();
     for (count, change) in &resized {
         match Design::load(&arguments.scenario, change) {
@@ -171,6 +175,7 @@ fn size<'a>(
 /// The numbers of nodes that are tried, each with what makes the scenario so large.
 fn sizes(
     arguments: &PlanArguments,
+    change: &ScenarioOptions,
     scenario: &Scenario,
 ) -> Result<Vec<(u64, ScenarioOptions)>, Failure> {
     let Some(group) = scenario.groups.first() else {
@@ -183,7 +188,7 @@ fn sizes(
         None => (now.saturating_sub(AROUND).max(1)..=now + AROUND).collect(),
     };
     let resized = |count: u64| {
-        let mut change = arguments.change.clone();
+        let mut change = change.clone();
         if count != now {
             change.set.push(("nodes".to_owned(), count.to_string()));
         }
@@ -213,11 +218,14 @@ fn service(arguments: &PlanArguments, scenario: &Scenario) -> Result<String, Fai
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    match units::share(text) {
-        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
-        _ => Err("write a share between 0 and 100%, e.g. 99.99%".to_owned()),
-    }
+/// What is changed in every design.
+fn change(arguments: &PlanArguments) -> ScenarioOptions {
+    let mut change = arguments.change.clone();
+    let load = arguments.load.iter();
+    change
+        .set
+        .extend(load.map(|times| ("load.scale".to_owned(), times.clone())));
+    change
 }
 
 fn nodes(text: &str) -> Result<NodeCounts, String> {

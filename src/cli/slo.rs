@@ -8,7 +8,6 @@ use super::progress::Progress;
 use super::{Ending, Failure, Outcome};
 use crate::report::{json, slo as report};
 use crate::runner::slo;
-use crate::scenario::units;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,7 +21,7 @@ pub struct SloArguments {
     scenario: PathBuf,
     /// The availability that each month and each year is to reach, e.g. 99.9% [default: what the
     /// service claims, or 99.9%]
-    #[arg(long, value_name = "SHARE", value_parser = target)]
+    #[arg(long, value_name = "SHARE", value_parser = super::options::share)]
     target: Option<f64>,
     #[command(flatten)]
     change: ScenarioOptions,
@@ -73,11 +72,4 @@ pub fn slo(arguments: &SloArguments) -> Outcome {
         true => Ending::Interrupted,
         false => Ending::Ok,
     })
-}
-
-fn target(text: &str) -> Result<f64, String> {
-    match units::share(text) {
-        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
-        _ => Err("write an availability between 0 and 100%, e.g. 99.9%".to_owned()),
-    }
 }

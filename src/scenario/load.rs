@@ -34,6 +34,20 @@ pub struct Demand {
     pub places: Option<u32>,
 }
 
+impl Demand {
+    /// So many times the requests, and the work that they make.
+    #[must_use]
+    pub fn scaled(mut self, scale: f64) -> Demand {
+        self.rate_per_s *= scale;
+        let each = self.each.iter_mut().map(|(_, work)| work);
+        for work in each.chain([&mut self.work]) {
+            work.cpu *= scale;
+            work.memory *= scale;
+        }
+        self
+    }
+}
+
 /// Who is served first at a busy node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discipline {
@@ -48,6 +62,8 @@ pub enum Discipline {
 pub struct LoadSettings {
     /// The utilisation that should not be exceeded.
     pub limit: f64,
+    /// All demands are so many times what is written: requests, and the work that they make.
+    pub scale: f64,
     /// A request that waits longer than this counts as delayed.
     pub slow: Nanos,
     /// Requests that one node serves at a time.

@@ -217,6 +217,7 @@ mod tests {
 
     fn settings() -> LoadSettings {
         LoadSettings {
+            scale: 1.0,
             limit: 0.8,
             slow: Nanos::from_seconds(1.0),
             cores: 1,

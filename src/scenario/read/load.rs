@@ -15,6 +15,8 @@ const DEFAULTS: &str = include_str!("../../../models/load.toml");
 const HOURS: usize = 24;
 /// The most nodes' worth of work that one entry can name.
 const MAX_NODES_OF_WORK: f64 = 1024.0;
+/// The most times that all demands can be what is written.
+const MAX_SCALE: f64 = 1e6;
 /// Entries of `base`, and figures of a document.
 const MAX_LIST: usize = 1024;
 /// The most cores of a node.
@@ -30,6 +32,7 @@ pub fn settings(r: &Reader<'_>) -> Result<LoadSettings> {
     let pick = |key| t.item(key).unwrap_or_else(|| defaults.item(key));
     let load = LoadSettings {
         limit: limit(pick("limit"))?,
+        scale: scale(pick("scale"))?,
         slow: reader::duration(pick("slow"))?,
         cores: reader::integer(pick("cores"), 1, MAX_CORES)? as u32,
         discipline: reader::word(
@@ -63,6 +66,28 @@ fn limit(item: &Item) -> Result<f64> {
         "a utilisation limit of zero allows no work at all",
         "must be more than 0, at most 1",
     ))
+}
+
+fn scale(item: &Item) -> Result<f64> {
+    let scale = match &item.value {
+        Value::Text(text) => {
+            let percent = text
+                .trim()
+                .strip_suffix('%')
+                .map(|n| n.trim().parse::<f64>());
+            percent.and_then(|p| p.ok()).map(|p| p / 100.0)
+        }
+        _ => Some(reader::number(item)?),
+    };
+    match scale {
+        Some(scale) if scale > 0.0 && scale <= MAX_SCALE => Ok(scale),
+        _ => Err(ScenarioError::at(
+            &item.origin,
+            "the demands cannot be scaled by this",
+            format!("must be more than 0, at most {MAX_SCALE}"),
+        )
+        .help("write for example 1.5 or \"150%\"")),
+    }
 }
 
 /// The daily profile: 24 factors, or a shape.
@@ -189,9 +214,8 @@ fn work(t: &Reader<'_>) -> Result<Work> {
     })
 }
 
-/// `{ rate = "50/s", busy = "25% of one node", on = "vip & web", ... }`; `cores` are those of
-/// a node.
-pub fn demand(item: &Item, cores: u32) -> Result<Demand> {
+/// `{ rate = "50/s", busy = "25% of one node", on = "vip & web", ... }`.
+pub fn demand(item: &Item, load: &LoadSettings) -> Result<Demand> {
     let t = Reader::new(item, "a demand")?;
     let rate_per_s = reader::rate(t.required("rate")?)?;
     let mut work = work(&t)?;
@@ -204,7 +228,7 @@ pub fn demand(item: &Item, cores: u32) -> Result<Demand> {
             )
             .help("busy = rate x time / cores"));
         }
-        work.cpu = rate_per_s * reader::duration_s(time)? / f64::from(cores);
+        work.cpu = rate_per_s * reader::duration_s(time)? / f64::from(load.cores);
         if work.cpu > MAX_NODES_OF_WORK {
             return Err(ScenarioError::at(
                 &time.origin,
@@ -230,7 +254,7 @@ pub fn demand(item: &Item, cores: u32) -> Result<Demand> {
         places: places.map(|n| n as u32),
     };
     t.finish()?;
-    Ok(demand)
+    Ok(demand.scaled(load.scale))
 }
 
 /// `"25% of one node"`, or a number of nodes.

@@ -114,7 +114,7 @@ pub fn scenario(name: &str, text: &str, around: &Surroundings<'_>) -> Result<Sce
         + usize::from(!counters.is_empty());
     people::check_number_of_parts(&r, parts)?;
     let load = load::settings(&r)?;
-    let (services, tallies) = services::services_and_tallies(&r, &places, load.cores)?;
+    let (services, tallies) = services::services_and_tallies(&r, &places, &load)?;
     load::check_levels(&load, &services)?;
     let scenario = Scenario {
         name: title,

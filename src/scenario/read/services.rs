@@ -2,8 +2,8 @@
 //! want, and what is asked.
 
 use super::MAX_ENTRIES;
-use super::load;
 use super::names::{Names, NodeNames, named_tables};
+use crate::scenario::LoadSettings;
 use crate::scenario::document::{Item, Value};
 use crate::scenario::error::{Origin, Result, ScenarioError};
 use crate::scenario::expression::{self, Condition, Name, SyntaxError};
@@ -54,11 +54,11 @@ pub fn signals(r: &Reader<'_>, names: &mut Names) -> Result<Vec<SignalSpec>> {
 pub fn services_and_tallies(
     r: &Reader<'_>,
     places: &NodeNames<'_>,
-    cores: u32,
+    load: &LoadSettings,
 ) -> Result<(Vec<ServiceSpec>, Vec<TallySpec>)> {
     let mut services: Vec<ServiceSpec> = Vec::new();
     for (name, _, item) in named_tables(r, "service")? {
-        services.push(service(name, item, places, cores)?);
+        services.push(service(name, item, places, load)?);
     }
     let mut tallies = Vec::new();
     for (name, origin, item) in named_tables(r, "tally")? {
@@ -122,7 +122,12 @@ pub fn changing_condition(item: &Item, places: &NodeNames<'_>) -> Result<Conditi
     }
 }
 
-fn service(name: &str, item: &Item, places: &NodeNames<'_>, cores: u32) -> Result<ServiceSpec> {
+fn service(
+    name: &str,
+    item: &Item,
+    places: &NodeNames<'_>,
+    load: &LoadSettings,
+) -> Result<ServiceSpec> {
     let t = Reader::new(item, "a service")?;
     let up = t.required("up")?;
     let read_only = match t.item("read_only") {
@@ -145,7 +150,7 @@ fn service(name: &str, item: &Item, places: &NodeNames<'_>, cores: u32) -> Resul
         success,
         demand: t
             .item("demand")
-            .map(|item| load::demand(item, cores))
+            .map(|item| super::load::demand(item, load))
             .transpose()?,
         claimed: t.share_if_any("claimed")?,
     };
