@@ -1,6 +1,9 @@
 //! The examples of docs/scenario.md are read as they stand, and the built-in
 //! failure profiles say what their sources say.
 
+#[path = "support/cases.rs"]
+mod scenarios;
+
 use quorate::automaton::Distribution;
 use quorate::engine::replay::Plan;
 use quorate::model::build;
@@ -173,34 +176,17 @@ fn fingerprints_tell_inputs_apart_and_never_change() {
     );
 }
 
-/// All files of this ending below a folder.
-fn files_below(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "toml") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn every_scenario_that_is_shipped_is_sound() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files = Vec::new();
-    files_below(&root, &mut files);
-    // Fault scripts and claims are no scenarios; tests/claims.rs reads the latter.
-    files.retain(|path| !path.components().any(|part| part.as_os_str() == "faults"));
-    files.retain(|path| path.file_name().is_some_and(|name| name != "claims.toml"));
+    let files = scenarios::shipped("scenarios");
     assert!(files.len() > 20, "found {}", files.len());
     for path in files {
         let checked = std::process::Command::new(env!("CARGO_BIN_EXE_quorate"))
             .arg("check")
-            .arg(&path)
+            .arg(scenarios::repository(&path))
             .output()
             .expect("runs");
         let complaint = String::from_utf8_lossy(&checked.stderr);
-        assert!(checked.status.success(), "{}: {complaint}", path.display());
+        assert!(checked.status.success(), "{path}: {complaint}");
     }
 }

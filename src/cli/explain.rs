@@ -6,6 +6,7 @@ use super::output::{self, Output};
 use super::progress::Progress;
 use super::{Ending, Failure, Outcome};
 use crate::automaton::Nanos;
+use crate::engine::Player;
 use crate::engine::explore::Limits;
 use crate::engine::story::{self, Outage, Replication};
 use crate::model::{Model, build};
@@ -174,14 +175,15 @@ fn tell<const W: usize>(
     let model: Model<W> = build::model(scenario, &loaded.files)?;
     let service = service(arguments, scenario)?;
     let name = model.services()[service].name.clone();
-    let (replication, outage) = find(arguments, wanted, loaded, &model, service)?;
+    let player = &mut Player::new(&model, true, scenario.run.max_events);
+    let (replication, outage) = find(arguments, wanted, loaded, player, service)?;
     let from = outage
         .trouble
         .max(Nanos(outage.began.0.saturating_sub(BEFORE.0)));
     let from = Nanos(from.0.saturating_sub(1_000_000_000));
     let until = (outage.ended + AFTER).min(replication.end);
     let number = replication.number;
-    let changes = story::changes(&model, &replication, from, until)
+    let changes = story::changes(player, &replication, from, until)
         .map_err(|error| format!("replication {number}: {error}"))?;
     let (from_s, until_s) = (from.seconds(), until.seconds());
     let timeline = Timeline::of_chance(&model, number, &changes, from_s, until_s);
@@ -196,7 +198,7 @@ fn tell<const W: usize>(
         began_s: outage.began.seconds(),
         lasted_s: outage.ended.since(outage.began).seconds(),
         is_over: outage.is_over,
-        waited_for: waits(&model, scenario, service, &replication, &outage, from)?,
+        waited_for: waits(player, scenario, service, &replication, &outage, from)?,
         timeline: serde_json::Value::Null,
     };
     let story = Story::new(
@@ -222,7 +224,7 @@ fn tell<const W: usize>(
 
 /// What the outage waited for; times from `from` on.
 fn waits<const W: usize>(
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     scenario: &Scenario,
     service: usize,
     replication: &Replication,
@@ -230,7 +232,8 @@ fn waits<const W: usize>(
     from: Nanos,
 ) -> Result<Vec<WaitStory>, Failure> {
     let words = WaitWords::built_in()?;
-    let waits = story::waits(model, service, replication, outage)
+    let model = player.model();
+    let waits = story::waits(player, service, replication, outage)
         .map_err(|error| format!("replication {}: {error}", replication.number))?;
     let mut told: Vec<WaitStory> = Vec::new();
     for wait in waits {
@@ -276,7 +279,7 @@ fn find<const W: usize>(
     arguments: &ExplainArguments,
     wanted: u64,
     loaded: &Loaded,
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     service: usize,
 ) -> Result<(Replication, Outage), Failure> {
     let run = &loaded.scenario.run;
@@ -288,9 +291,8 @@ fn find<const W: usize>(
             number,
             warm_up: run.warm_up,
             end: run.warm_up + run.horizon,
-            max_events: run.max_events,
         };
-        let outages = story::outages(model, service, &replication)
+        let outages = story::outages(player, service, &replication)
             .map_err(|error| format!("replication {number}: {error}"))?;
         let long = outages
             .into_iter()
@@ -302,7 +304,7 @@ fn find<const W: usize>(
             }
         }
     }
-    let name = &model.services()[service].name;
+    let name = &player.model().services()[service].name;
     Err(Failure::Other(format!(
         "{name} has {seen} such outages in {} replications, and outage {} is asked for: ask for an \
          earlier one, or make the run longer, e.g. --set run.replications={}",

@@ -6,7 +6,6 @@ use super::critical_path::Trail;
 use super::play::{PlayError, Player};
 use super::story::Replication;
 use crate::automaton::{Nanos, Timer};
-use crate::model::Model;
 use crate::model::measure::Condition;
 use std::collections::BTreeMap;
 
@@ -30,12 +29,12 @@ pub struct Times {
 
 /// Plays one replication by chance and adds up who was down together.
 pub fn times<const W: usize>(
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     components: &Components,
     service: usize,
     replication: &Replication,
 ) -> Result<Times, PlayError> {
-    let mut player = Player::new(model, true, replication.max_events);
+    let model = player.model();
     player.begin(replication.seed, replication.number)?;
     let count = components.len();
     let mut times = Times {
@@ -53,13 +52,13 @@ pub fn times<const W: usize>(
     let is_down = |player: &Player<'_, W>| {
         model.services()[service].read(player.state()).condition > Condition::Degraded
     };
-    let mut down = is_down(&player);
+    let mut down = is_down(player);
     let mut since = Nanos::ZERO;
     let mut trail = Trail::default();
-    trail.begin(&player);
+    trail.begin(player);
     loop {
         let more = match down {
-            true => trail.advance(&mut player, replication.end),
+            true => trail.advance(player, replication.end),
             false => player.advance(replication.end).is_some(),
         };
         let now = if more { player.now() } else { replication.end };
@@ -78,8 +77,8 @@ pub fn times<const W: usize>(
             true => order.retain(|failed| *failed != index as u16),
             false => order.push(index as u16),
         });
-        match (down, is_down(&player)) {
-            (false, true) => trail.begin(&player),
+        match (down, is_down(player)) {
+            (false, true) => trail.begin(player),
             (true, false) => {
                 for wait in trail.waits(model) {
                     let from = wait.from.max(replication.warm_up);
@@ -88,7 +87,7 @@ pub fn times<const W: usize>(
             }
             _ => {}
         }
-        down = is_down(&player);
+        down = is_down(player);
     }
     player.failure()?;
     Ok(times)

@@ -149,11 +149,7 @@ impl<'m, const W: usize> Player<'m, W> {
         self.restorations = 0;
         self.restorations_at_fault = 0;
         self.failure = None;
-        let disturbance = self
-            .model
-            .step(&mut self.state, Cause::Begin, &mut self.clock);
-        self.remember();
-        self.note(disturbance);
+        self.make(Cause::Begin);
         self.failure()
     }
 
@@ -257,16 +253,16 @@ impl<'m, const W: usize> Player<'m, W> {
         if let Some(memory) = &self.memory {
             self.state.copy_from(memory.state(self.number));
         }
-        let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
-        self.remember();
-        self.note(disturbance);
+        self.make(cause);
     }
 
-    /// Lets the memory know the state.
-    fn remember(&mut self) {
+    /// Makes a step from the state that is laid out, and lets the memory know the next one.
+    fn make(&mut self, cause: Cause<'_, W>) {
+        let disturbance = self.model.step(&mut self.state, cause, &mut self.clock);
         if let Some(memory) = &mut self.memory {
             self.number = memory.number(&self.state);
         }
+        self.note(disturbance);
     }
 
     /// Takes note of what a step has disturbed.

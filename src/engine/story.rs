@@ -5,7 +5,6 @@ use super::changes::{Change, Writer};
 use super::critical_path::{Trail, Wait};
 use super::play::{PlayError, Player};
 use crate::automaton::Nanos;
-use crate::model::Model;
 use crate::model::measure::{Condition, Service};
 
 /// Trouble is over when every node has been up for so long: what comes sooner still
@@ -23,8 +22,6 @@ pub struct Replication {
     pub warm_up: Nanos,
     /// Its end.
     pub end: Nanos,
-    /// Events after which it counts as endless.
-    pub max_events: u64,
 }
 
 /// A time in which a service was not up.
@@ -43,19 +40,18 @@ pub struct Outage {
 
 /// The outages of a service in a replication.
 pub fn outages<const W: usize>(
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     service: usize,
     replication: &Replication,
 ) -> Result<Vec<Outage>, PlayError> {
-    let mut player = Player::new(model, true, replication.max_events);
     player.begin(replication.seed, replication.number)?;
-    let service = &model.services()[service];
+    let service = &player.model().services()[service];
     let mut found = Vec::new();
     let mut trouble = Trouble::default();
     let mut now_out: Option<Outage> = None;
     loop {
-        trouble.look(&player);
-        match (now_out, is_down(service, &player)) {
+        trouble.look(player);
+        match (now_out, is_down(service, player)) {
             (None, true) => {
                 let began = player.now();
                 let fault = player.fault_behind().filter(|fault| *fault <= began);
@@ -118,30 +114,29 @@ fn is_down<const W: usize>(service: &Service<W>, player: &Player<'_, W>) -> bool
 
 /// What an outage waited for, in the order of time; nothing where it is not over.
 pub fn waits<const W: usize>(
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     service: usize,
     replication: &Replication,
     outage: &Outage,
 ) -> Result<Vec<Wait>, PlayError> {
-    let mut player = Player::new(model, true, replication.max_events);
     player.begin(replication.seed, replication.number)?;
     while player.advance(outage.began).is_some() {}
-    let service = &model.services()[service];
+    let service = &player.model().services()[service];
     let mut trail = Trail::default();
-    let mut down = is_down(service, &player);
-    trail.begin(&player);
+    let mut down = is_down(service, player);
+    trail.begin(player);
     // It may come and go at the instant of its beginning.
-    while trail.advance(&mut player, replication.end) {
-        match (down, is_down(service, &player)) {
-            (false, true) => trail.begin(&player),
+    while trail.advance(player, replication.end) {
+        match (down, is_down(service, player)) {
+            (false, true) => trail.begin(player),
             (true, false) if player.now() >= outage.ended => {
-                let mut waits = trail.waits(model);
+                let mut waits = trail.waits(player.model());
                 waits.reverse();
                 return Ok(waits);
             }
             _ => {}
         }
-        down = is_down(service, &player);
+        down = is_down(service, player);
     }
     player.failure()?;
     Ok(Vec::new())
@@ -150,22 +145,21 @@ pub fn waits<const W: usize>(
 /// Everything that changes from one time to another; the first changes tell how things
 /// stand at the beginning.
 pub fn changes<const W: usize>(
-    model: &Model<W>,
+    player: &mut Player<'_, W>,
     replication: &Replication,
     from: Nanos,
     until: Nanos,
 ) -> Result<Vec<Change<W>>, PlayError> {
-    let mut player = Player::new(model, true, replication.max_events);
     player.begin(replication.seed, replication.number)?;
     while player.advance(from).is_some() {}
     player.failure()?;
     let mut writer = Writer::default();
-    writer.write(&player);
+    writer.write(player);
     for change in &mut writer.changes {
         change.at = from;
     }
     while player.advance(until).is_some() {
-        writer.write(&player);
+        writer.write(player);
     }
     player.failure()?;
     Ok(writer.changes)

@@ -182,7 +182,7 @@ pub fn human(found: &Reasons) -> String {
 /// The rule with the part that it belongs to.
 fn waited_for(one: &Waited) -> String {
     match &one.rule {
-        Some(rule) => format!("{}: {}", rule.part, rule.words),
+        Some(rule) => rule.to_string(),
         None => "(not over at the end of the replication)".to_owned(),
     }
 }

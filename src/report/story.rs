@@ -137,16 +137,9 @@ pub fn human(story: &Story, timeline: &Timeline, signals: &[String]) -> String {
         text.push_str("while it was down it waited for\n");
     }
     for wait in &outage.waited_for {
-        let rule = &wait.rule;
         let node = wait.node.as_ref().map(|node| format!(" [{node}]"));
-        let _ = writeln!(
-            text,
-            "{:>15}  {}: {}{}",
-            numbers::length(wait.lasted_s),
-            rule.part,
-            rule.words,
-            node.unwrap_or_default()
-        );
+        let (lasted, node) = (numbers::length(wait.lasted_s), node.unwrap_or_default());
+        let _ = writeln!(text, "{lasted:>15}  {}{node}", wait.rule);
     }
     text
 }

@@ -1,9 +1,11 @@
 //! Which components matter to a service: Fussell-Vesely and Birnbaum importance, from the
 //! times in which components and the service were down together.
 
+use super::idle::Idle;
 use super::waits::Rule;
 use super::{Effort, RunError, Watcher};
 use crate::automaton::Timer;
+use crate::engine::Player;
 use crate::engine::components::Components;
 use crate::engine::importance::{self, Times};
 use crate::engine::story::Replication;
@@ -92,6 +94,7 @@ fn run_words<const W: usize>(
     let Some(index) = found else {
         return Err(RunError::Effort(format!("there is no service `{service}`")));
     };
+    let idle = Idle::new(|| Player::new(&model, true, effort.max_events));
     let play = |number: u64| {
         if watcher.stop().load(Ordering::Relaxed) {
             return Ok(None);
@@ -101,9 +104,8 @@ fn run_words<const W: usize>(
             number,
             warm_up: effort.warm_up,
             end: effort.warm_up + effort.horizon,
-            max_events: effort.max_events,
         };
-        importance::times(&model, &components, index, &replication)
+        idle.with(|player| importance::times(player, &components, index, &replication))
             .map(Some)
             .map_err(|error| RunError::Play {
                 replication: number,

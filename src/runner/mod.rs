@@ -10,6 +10,7 @@ pub mod auto;
 pub mod claims;
 pub mod explore;
 pub mod gather;
+mod idle;
 pub mod importance;
 mod load_sum;
 pub mod outcome;
@@ -32,10 +33,10 @@ use crate::model::{Model, build};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::{Files, Scenario};
 use gather::Gatherer;
+use idle::Idle;
 pub use outcome::RunOutcome;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Replications that one thread plays in a row.
 const CHUNK: u64 = 16;
@@ -184,8 +185,7 @@ fn play_until<const W: usize>(
         let (warm_up, horizon) = (effort.warm_up, effort.horizon);
         Simulator::new(model, effort.seed, warm_up, horizon, effort.max_events)
     };
-    // Simulators remember what they have played, so those that are free go on with the next chunk.
-    let idle: Mutex<Vec<Simulator<'_, W>>> = Mutex::new(Vec::new());
+    let idle = Idle::new(simulator);
     while gatherer.replications() < until {
         let from = gatherer.replications();
         let to = (from + wave).min(until);
@@ -193,12 +193,8 @@ fn play_until<const W: usize>(
         let played: Vec<Vec<Result<ReplicationRecord, RunError>>> = chunks
             .into_par_iter()
             .map(|first| {
-                let free = held(&idle).pop();
-                let mut simulator = free.unwrap_or_else(simulator);
-                let played =
-                    play_chunk(&mut simulator, first, to.min(first + CHUNK), watcher.stop());
-                held(&idle).push(simulator);
-                played
+                let to = to.min(first + CHUNK);
+                idle.with(|simulator| play_chunk(simulator, first, to, watcher.stop()))
             })
             .collect();
         for record in played.into_iter().flatten() {
@@ -234,9 +230,4 @@ fn play_chunk<const W: usize>(
         );
     }
     records
-}
-
-/// What a lock guards. A panic while it was held has left the list as it was.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

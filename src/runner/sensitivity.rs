@@ -2,6 +2,7 @@
 //! a little larger and a little smaller, every count one more and one less, every option
 //! another way, all on the same random numbers.
 
+use super::idle::Idle;
 use super::{Effort, RunError, Watcher};
 use crate::automaton::Nanos;
 use crate::engine::simulate::Simulator;
@@ -342,10 +343,11 @@ fn downtimes<const W: usize>(
         let (warm_up, horizon) = (effort.warm_up, effort.horizon);
         Simulator::new(&model, effort.seed, warm_up, horizon, effort.max_events)
     };
+    let idle = Idle::new(simulator);
     (0..effort.replications)
         .into_par_iter()
-        .map_init(simulator, |simulator, replication| {
-            let record = simulator.replicate(replication);
+        .map(|replication| {
+            let record = idle.with(|simulator| simulator.replicate(replication));
             let record = record.map_err(|error| RunError::Play { replication, error })?;
             Ok(Nanos(record.services[service].down_ns).seconds())
         })

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::scenario::Scenario;
 use crate::scenario::waits::WaitWords;
 use serde::Serialize;
+use std::fmt;
 
 /// What a timer stands for, whichever node it runs on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -59,6 +60,12 @@ impl Rule {
             timer: purpose.to_owned(),
             words: told.unwrap_or_else(|| blueprint.timer_info(timer).name.clone()),
         }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}: {}", self.part, self.words)
     }
 }
 

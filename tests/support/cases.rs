@@ -13,6 +13,27 @@ pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// The scenarios that are shipped in a folder of the repository and below, by path within it.
+/// Fault scripts and claims lie among them and are none.
+pub fn shipped(folder: &str) -> Vec<String> {
+    let (mut folders, mut found) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(repository(&folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy();
+            let within = format!("{folder}/{name}");
+            if path.is_dir() {
+                folders.push(within);
+            } else if name.ends_with(".toml") {
+                found.push(within);
+            }
+        }
+    }
+    found.retain(|path| !path.contains("/faults/") && !path.ends_with("/claims.toml"));
+    found.sort();
+    found
+}
+
 /// Reads a scenario of the repository with `--set` arguments.
 pub fn load(path: &str, set: &[(&str, &str)]) -> (Scenario, DiskFiles) {
     load_with_profile(path, None, set)

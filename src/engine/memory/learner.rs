@@ -72,9 +72,6 @@ impl<const W: usize, R: Reader> Pen<'_, W, R> {
     fn ask(&mut self, answers: usize, answer: u32, end: impl FnOnce(u32) -> End) {
         let next = self.memory.blank(answers);
         self.memory.segments[self.at as usize].end = end(next);
-        // Beyond what is to be passed over; the next question must not take it for that.
-        self.memory.answers.push(answer);
-        self.answered += 1;
         self.begin(next + answer);
     }
 }

@@ -11,11 +11,12 @@
 //! nodes, counters that only grow) the memory is given up, and costs nothing from then on.
 
 mod learner;
-mod table;
 
+use super::branch::hash::BuildWordHasher;
 use crate::automaton::{Delay, DistributionId, Disturbance, Reader, State, StreamId, Timer};
 pub use learner::Learner;
-use table::{Table, hash_of};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A memory holds no more than this, by a rough count; then it begins anew. More than the
 /// caches of a processor hold is slower than to make the step again (docs/performance.md).
@@ -71,11 +72,11 @@ const BLANK: Segment = Segment {
 
 /// Steps that are known, and the states between them.
 pub struct Memory<const W: usize> {
-    states: Vec<State<W>>,
-    /// The numbers of the states, by hash.
-    numbers: Table,
-    /// The first segments of the steps, by state and timer.
-    steps: Table,
+    states: Vec<Arc<State<W>>>,
+    /// The numbers of the states.
+    numbers: HashMap<Arc<State<W>>, u32, BuildWordHasher>,
+    /// The first segments of the steps, by state and timer in one word.
+    steps: HashMap<u64, u32, BuildWordHasher>,
     segments: Vec<Segment>,
     deeds: Vec<Deed>,
     weights: Vec<f64>,
@@ -92,8 +93,8 @@ impl<const W: usize> Default for Memory<W> {
     fn default() -> Memory<W> {
         Memory {
             states: Vec::new(),
-            numbers: Table::new(),
-            steps: Table::new(),
+            numbers: HashMap::default(),
+            steps: HashMap::default(),
             segments: Vec::new(),
             deeds: Vec::new(),
             weights: Vec::new(),
@@ -126,15 +127,14 @@ impl<const W: usize> Memory<W> {
 
     /// The number of a state, which is kept from now on.
     pub fn number(&mut self, state: &State<W>) -> u32 {
-        let hash = hash_of(state);
-        let states = &self.states;
-        let is_it = |number: u32| states[number as usize] == *state;
-        self.numbers.find(hash, is_it).unwrap_or_else(|| {
-            let number = self.states.len() as u32;
-            self.states.push(state.clone());
-            self.numbers.insert(hash, number);
-            number
-        })
+        if let Some(number) = self.numbers.get(state) {
+            return *number;
+        }
+        let number = self.states.len() as u32;
+        let state = Arc::new(state.clone());
+        self.states.push(state.clone());
+        self.numbers.insert(state, number);
+        number
     }
 
     /// Plays a step back as far as it is known: the new state and what it has disturbed, or
@@ -147,7 +147,7 @@ impl<const W: usize> Memory<W> {
         reader: &mut impl Reader,
     ) -> Result<(u32, Disturbance), u32> {
         let key = u64::from(state) << 24 | u64::from(timer.0);
-        let Some(mut at) = self.steps.find(key, |_| true) else {
+        let Some(&(mut at)) = self.steps.get(&key) else {
             return Err(self.first(key));
         };
         self.answers.clear();
@@ -221,10 +221,13 @@ impl<const W: usize> Memory<W> {
 
     /// Does it hold more than it may?
     pub fn is_full(&self) -> bool {
-        let states = self.states.first().map_or(0, State::bytes) * self.states.len();
+        let state = self.states.first().map_or(0, |state| state.bytes());
+        let states =
+            state * self.states.len() + self.numbers.capacity() * size_of::<(Arc<State<W>>, u32)>();
         let steps = self.segments.len() * size_of::<Segment>()
             + self.deeds.len() * size_of::<Deed>()
-            + self.weights.len() * size_of::<f64>();
-        states + steps + self.numbers.bytes() + self.steps.bytes() > MAX_BYTES
+            + self.weights.len() * size_of::<f64>()
+            + self.steps.capacity() * size_of::<(u64, u32)>();
+        states + steps > MAX_BYTES
     }
 }

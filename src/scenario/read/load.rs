@@ -70,13 +70,7 @@ fn limit(item: &Item) -> Result<f64> {
 
 fn scale(item: &Item) -> Result<f64> {
     let scale = match &item.value {
-        Value::Text(text) => {
-            let percent = text
-                .trim()
-                .strip_suffix('%')
-                .map(|n| n.trim().parse::<f64>());
-            percent.and_then(|p| p.ok()).map(|p| p / 100.0)
-        }
+        Value::Text(text) => percent(text),
         _ => Some(reader::number(item)?),
     };
     match scale {
@@ -262,9 +256,7 @@ fn nodes_of_work(item: &Item) -> Result<f64> {
     let nodes = match &item.value {
         Value::Text(text) => {
             let text = text.trim();
-            let number = text.strip_suffix("of one node").unwrap_or(text).trim();
-            let percent = number.strip_suffix('%').map(|n| n.trim().parse::<f64>());
-            percent.and_then(|p| p.ok()).map(|p| p / 100.0)
+            percent(text.strip_suffix("of one node").unwrap_or(text))
         }
         _ => Some(reader::number(item)?),
     };
@@ -273,6 +265,12 @@ fn nodes_of_work(item: &Item) -> Result<f64> {
         _ => Err(ScenarioError::at(&item.origin, "this is no share of a node", "cannot be read")
             .help("write for example \"25% of one node\"; \"250% of one node\" is the work of two and a half")),
     }
+}
+
+/// `"150%"` is 1.5; none where it is no percentage.
+fn percent(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?;
+    Some(number.trim().parse::<f64>().ok()? / 100.0)
 }
 
 /// Levels of load need a load.
