@@ -229,3 +229,10 @@ fn on_four_full_copies() {
     };
     assert!(check(&shipped("scenarios/full-copy/4-node.toml"), &question, 3) > 30);
 }
+
+#[test]
+#[ignore = "minutes of CPU, even in the release profile"]
+fn on_four_full_copies_in_full() {
+    let text = shipped("scenarios/full-copy/4-node.toml");
+    assert!(check(&text, &Question::default(), 1) > 250);
+}

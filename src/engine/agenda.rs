@@ -25,9 +25,46 @@ const _: () = assert!(MAX_TIMERS == 1 << 24);
 /// No more timers than this can be armed in one replication.
 pub const MAX_ARMINGS: u64 = 1 << 40;
 
-const IDLE: u128 = u128::MAX;
+/// A timer that does not run has a time from here on, each its own: two equal times cost
+/// a detour.
+const IDLE: u64 = Nanos::NEVER.0 + 1;
 /// No timer has this number.
 const NOBODY: Timer = Timer(u32::MAX);
+
+/// When a timer runs out; of those that run out together the one that was armed first
+/// comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// In nanoseconds, or from [`IDLE`] on.
+    time: u64,
+    /// The number of the arming, then the timer in the last 24 bits.
+    arming: u64,
+}
+
+impl Key {
+    fn idle(place: usize) -> Key {
+        Key {
+            time: IDLE + place as u64,
+            arming: 0,
+        }
+    }
+
+    #[inline]
+    fn is_idle(self) -> bool {
+        self.time >= IDLE
+    }
+
+    #[inline]
+    fn timer(self) -> Timer {
+        Timer(self.arming as u32 & 0xff_ffff)
+    }
+
+    /// The number of the arming.
+    #[inline]
+    fn number(self) -> u64 {
+        self.arming >> 24
+    }
+}
 
 /// What is kept of a timer whose pace was changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,10 +84,10 @@ pub struct Agenda {
     /// The matches of the tournament, the last one first. The winner of match `m > 0`
     /// has the place `m - 1`; the timers have the places from `leaves` on. Place `p`
     /// is slot `p % 4` of match `p / 4`.
-    matches: Vec<[u128; 4]>,
+    matches: Vec<[Key; 4]>,
     leaves: usize,
     /// The winner of the last match.
-    next: u128,
+    next: Key,
     /// The timer whose event is at hand: it does not run, but its slot still holds it.
     firing: Timer,
     armings: u64,
@@ -64,15 +101,17 @@ impl Agenda {
     pub fn new(timers: usize) -> Agenda {
         // Each match takes four places and gives one back.
         let matches = timers.saturating_sub(1).div_ceil(3).max(1);
-        Agenda {
-            matches: vec![[IDLE; 4]; matches],
+        let mut agenda = Agenda {
+            matches: vec![[Key::idle(0); 4]; matches],
             leaves: matches - 1,
-            next: IDLE,
+            next: Key::idle(0),
             firing: NOBODY,
             armings: 0,
             now: Nanos::ZERO,
             paces: vec![Pace::default(); timers],
-        }
+        };
+        agenda.clear();
+        agenda
     }
 
     /// Becomes equal to another agenda for as many timers, in the memory that it has.
@@ -90,13 +129,20 @@ impl Agenda {
     #[inline]
     pub fn time_of(&self, timer: Timer) -> Option<Nanos> {
         let key = self.key(timer);
-        (key != IDLE).then_some(Nanos((key >> 64) as u64))
+        (!key.is_idle()).then_some(Nanos(key.time))
     }
 
     /// Forgets everything and goes back to time zero.
     pub fn clear(&mut self) {
-        self.matches.fill([IDLE; 4]);
-        self.next = IDLE;
+        for (place, key) in self.matches.as_flattened_mut().iter_mut().enumerate() {
+            *key = Key::idle(place);
+        }
+        for number in (1..self.matches.len()).rev() {
+            let winner = least_of(&self.matches[number], 0);
+            let place = number - 1;
+            self.matches[place / 4][place % 4] = winner;
+        }
+        self.next = least_of(&self.matches[0], 0);
         self.firing = NOBODY;
         self.paces.fill(Pace::default());
         self.armings = 0;
@@ -115,17 +161,22 @@ impl Agenda {
     }
 
     /// Lets a timer run out after `delay`; a delay of never leaves it silent.
-    #[inline]
+    // Inlined by force into the few places that arm timers: a call would save all registers.
+    #[inline(always)]
     pub fn arm(&mut self, timer: Timer, delay: Nanos) {
         if self.firing == timer {
             self.firing = NOBODY;
         }
         self.armings += 1;
-        let time = self.now + delay;
-        let key = if time >= Nanos::NEVER {
-            IDLE
-        } else {
-            u128::from(time.0) << 64 | u128::from(self.armings << 24 | u64::from(timer.0))
+        // No sum of two times is too large for the word.
+        let time = self.now.0 + delay.0;
+        if time >= Nanos::NEVER.0 {
+            self.silence(timer);
+            return;
+        }
+        let key = Key {
+            time,
+            arming: self.armings << 24 | u64::from(timer.0),
         };
         self.place(timer, key);
     }
@@ -141,13 +192,14 @@ impl Agenda {
     // Never inlined: nearly all timers that a protocol cancels do not run.
     #[inline(never)]
     fn silence(&mut self, timer: Timer) {
-        self.place(timer, IDLE);
+        let place = self.leaves + timer.0 as usize;
+        self.place(timer, Key::idle(place));
     }
 
     /// Does the timer run? One whose event is at hand does not.
     #[inline]
     pub fn is_armed(&self, timer: Timer) -> bool {
-        self.firing != timer && !is_idle(self.key(timer))
+        self.firing != timer && !self.key(timer).is_idle()
     }
 
     /// Lets a timer, if it runs, run `factor` times as fast as normal from now on (0:
@@ -173,23 +225,27 @@ impl Agenda {
             self.now + Nanos(stretched as u64)
         };
         self.paces[timer.0 as usize] = Pace {
-            arming: key as u64 >> 24,
+            arming: key.number(),
             factor,
             rest,
             since: self.now,
         };
-        self.place(timer, u128::from(time.0) << 64 | u128::from(key as u64));
+        let key = Key {
+            time: time.0,
+            ..key
+        };
+        self.place(timer, key);
     }
 
     /// How long a pending timer would still run at normal pace, and its pace.
     pub fn rest(&self, timer: Timer) -> Option<(Nanos, f64)> {
         let key = self.key(timer);
-        if key == IDLE {
+        if key.is_idle() {
             return None;
         }
         let pace = self.paces[timer.0 as usize];
-        if pace.arming != key as u64 >> 24 {
-            return Some((Nanos((key >> 64) as u64).since(self.now), 1.0));
+        if pace.arming != key.number() {
+            return Some((Nanos(key.time).since(self.now), 1.0));
         }
         let passed = self.now.since(pace.since);
         let used = if pace.factor == 1.0 {
@@ -208,7 +264,7 @@ impl Agenda {
 
     /// The number of the arming that runs out next.
     pub fn next_arming(&self) -> u64 {
-        self.next as u64 >> 24
+        self.next.number()
     }
 
     /// Armings so far; each has a number, from 1 on.
@@ -220,8 +276,8 @@ impl Agenda {
     #[inline]
     pub fn peek_before(&self, end: Nanos) -> Option<(Nanos, Timer)> {
         debug_assert!(end <= Nanos::NEVER);
-        let time = Nanos((self.next >> 64) as u64);
-        (time < end).then_some((time, Timer(self.next as u32 & 0xff_ffff)))
+        let time = Nanos(self.next.time);
+        (time < end).then_some((time, self.next.timer()))
     }
 
     /// Moves the clock to the event of [`Agenda::peek`]. The timer keeps its
@@ -244,48 +300,64 @@ impl Agenda {
 
     /// The key in the slot of a timer.
     #[inline]
-    fn key(&self, timer: Timer) -> u128 {
+    fn key(&self, timer: Timer) -> Key {
         let place = self.leaves + timer.0 as usize;
         self.matches[place / 4][place % 4]
     }
 
     /// Writes the slot of a timer and replays its path to the last match.
-    #[inline]
-    fn place(&mut self, timer: Timer, key: u128) {
+    #[inline(always)]
+    fn place(&mut self, timer: Timer, key: Key) {
         let mut place = self.leaves + timer.0 as usize;
         let mut winner = key;
         loop {
             let (number, slot) = (place / 4, place % 4);
             let four = &mut self.matches[number];
-            if four[slot] == winner {
-                // Nobody further up can tell the difference.
-                return;
-            }
             four[slot] = winner;
-            // Two pairs and a final: in other orders the compiler makes branches of it.
-            let others = least(four[slot ^ 2], four[slot ^ 3]);
-            winner = least(least(winner, four[slot ^ 1]), others);
+            winner = least_of(four, slot);
             if number == 0 {
                 break;
             }
             place = number - 1;
+            if self.matches[place / 4][place % 4] == winner {
+                // Nobody further up can tell the difference.
+                return;
+            }
         }
         self.next = winner;
     }
 }
 
-/// No timer runs out at the end of all time, so half of the key is enough.
+/// The least key of a match in which one slot is new: the best of the others is known
+/// before the newcomer is.
 #[inline]
-fn is_idle(key: u128) -> bool {
-    key >> 64 == IDLE >> 64
+fn least_of(four: &[Key; 4], slot: usize) -> Key {
+    let others = least(four[slot ^ 2], four[slot ^ 3]);
+    least(least(four[slot], four[slot ^ 1]), others)
 }
 
 /// The smaller key, without a branch: who wins is a coin toss that no branch
 /// predictor can learn, and a wrong guess costs more than the whole comparison
-/// (25% of the time of W1, docs/performance.md).
+/// (a quarter of the time of W1, docs/performance.md).
+// Of a selection between keys of 128 bits the compiler makes a branch after all.
 #[inline]
-fn least(a: u128, b: u128) -> u128 {
-    std::hint::select_unpredictable(b < a, b, a)
+fn least(a: Key, b: Key) -> Key {
+    use std::hint::select_unpredictable;
+    if a.time == b.time {
+        return least_arming(a, b);
+    }
+    let second = b.time < a.time;
+    Key {
+        time: select_unpredictable(second, b.time, a.time),
+        arming: select_unpredictable(second, b.arming, a.arming),
+    }
+}
+
+/// Of two timers that run out together.
+#[cold]
+#[inline(never)]
+fn least_arming(a: Key, b: Key) -> Key {
+    a.min(b)
 }
 
 #[cfg(test)]

@@ -23,5 +23,6 @@ pub mod simulate;
 pub mod solve;
 pub mod story;
 pub mod streams;
+pub mod tallies;
 
 pub use play::{PlayError, Player};

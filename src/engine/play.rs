@@ -2,7 +2,7 @@
 //! what the step asks of time and chance.
 
 use super::agenda::{Agenda, MAX_ARMINGS};
-use super::memory::{Learner, Memory};
+use super::memory::{Learner, Memory, Outcome};
 use super::streams::Streams;
 use crate::automaton::{
     Command, Delay, DistributionId, Disturbance, Nanos, Reader, State, StreamId, Timer, TimerClass,
@@ -53,6 +53,7 @@ impl Reader for Clock {
         }
     }
 
+    #[inline(always)]
     fn arm_drawn(&mut self, timer: Timer, delay: DistributionId, stream: StreamId) {
         if self.silent.get(timer.0 as usize) != Some(&true) {
             let delay = self.streams.drawn(delay, stream);
@@ -91,14 +92,19 @@ pub struct Player<'m, const W: usize> {
     model: &'m Model<W>,
     /// The state, where there is no memory, and while a step is made that it does not know.
     state: State<W>,
-    /// Steps that were made before. None under a script, where few come again, where nothing
-    /// reacts to anything and steps are quick, and where it was not worth its price.
+    /// Steps that were made before. None under a script, where few come again, and where it
+    /// was not worth its price.
     memory: Option<Box<Memory<W>>>,
-    /// The state, as the memory numbers it.
+    /// The state, as the memory numbers it, and how often it has begun to number anew.
     number: u32,
+    epoch: u32,
     clock: Clock,
     max_events: u64,
     events: u64,
+    /// Events of all replications before this one, and how many there were altogether when
+    /// the memory was last on trial.
+    earlier_events: u64,
+    tried_at: u64,
     last_fault: Nanos,
     restorations: u64,
     restorations_at_fault: u64,
@@ -114,8 +120,9 @@ impl<'m, const W: usize> Player<'m, W> {
         Player {
             model,
             state: blueprint.blank_state(),
-            memory: (by_chance && model.reacts()).then(|| Box::new(Memory::default())),
+            memory: by_chance.then(|| Box::new(Memory::new(timers))),
             number: 0,
+            epoch: 0,
             clock: Clock {
                 agenda: Agenda::new(timers),
                 streams: Streams::new(blueprint),
@@ -126,6 +133,8 @@ impl<'m, const W: usize> Player<'m, W> {
             },
             max_events: max_events.min(MAX_ARMINGS),
             events: 0,
+            earlier_events: 0,
+            tried_at: 0,
             last_fault: Nanos::ZERO,
             restorations: 0,
             restorations_at_fault: 0,
@@ -144,6 +153,7 @@ impl<'m, const W: usize> Player<'m, W> {
         self.state.clear();
         self.clock.agenda.clear();
         self.clock.streams.seed(seed, replication);
+        self.earlier_events += self.events;
         self.events = 0;
         self.last_fault = Nanos::ZERO;
         self.restorations = 0;
@@ -178,7 +188,8 @@ impl<'m, const W: usize> Player<'m, W> {
     /// Plays the next event if it comes before `end`, and returns the measures
     /// that it has touched. `None` where there is no such
     /// event, or the replication cannot go on: ask [`Player::failure`].
-    #[inline]
+    // Inlined by force: every event would pay for a call, and for the option that it returns.
+    #[inline(always)]
     pub fn advance(&mut self, end: Nanos) -> Option<Touched> {
         let (time, timer) = self.clock.agenda.peek_before(end)?;
         self.events += 1;
@@ -188,7 +199,14 @@ impl<'m, const W: usize> Player<'m, W> {
             return None;
         }
         self.clock.agenda.begin_event(time, timer);
-        let disturbance = self.fire(timer);
+        let Some(memory) = &mut self.memory else {
+            return Some(self.find_out(timer));
+        };
+        let Some(outcome) = memory.play(self.number, timer, &mut self.clock) else {
+            return Some(self.find_out(timer));
+        };
+        self.number = outcome.state;
+        let disturbance = outcome.disturbance;
         self.clock.agenda.end_event();
         Some(self.note(disturbance))
     }
@@ -209,21 +227,26 @@ impl<'m, const W: usize> Player<'m, W> {
         self.failure()
     }
 
-    /// Makes the step of a timer, from memory if it is known.
-    // Inlined by force, see `Model::step`.
-    #[inline(always)]
-    fn fire(&mut self, timer: Timer) -> Disturbance {
-        let Some(memory) = &mut self.memory else {
-            let cause = Cause::Fire(timer);
-            return self.model.step(&mut self.state, cause, &mut self.clock);
-        };
-        match memory.play(self.number, timer, &mut self.clock) {
-            Ok((state, disturbance)) => {
-                self.number = state;
-                disturbance
+    /// Makes the step of a timer that asks questions, or that nobody has made, or to which
+    /// no memory belongs.
+    // Never inlined: what it needs would crowd out what a known step needs.
+    #[inline(never)]
+    fn find_out(&mut self, timer: Timer) -> Touched {
+        let disturbance = match &mut self.memory {
+            None => {
+                let cause = Cause::Fire(timer);
+                self.model.step(&mut self.state, cause, &mut self.clock)
             }
-            Err(segment) => self.learn(timer, segment),
-        }
+            Some(memory) => match memory.play_on(self.number, timer, &mut self.clock) {
+                Ok(outcome) => {
+                    self.number = outcome.state;
+                    outcome.disturbance
+                }
+                Err(segment) => self.learn(timer, segment),
+            },
+        };
+        self.clock.agenda.end_event();
+        self.note(disturbance)
     }
 
     /// Makes the step of a timer, of which the memory knows nothing from a segment on.
@@ -239,12 +262,22 @@ impl<'m, const W: usize> Player<'m, W> {
         let disturbance = self.model.step(&mut self.state, cause, &mut learner);
         let segment = learner.segment();
         self.number = memory.number(&self.state);
-        memory.learnt(segment, self.number, disturbance);
+        let state = self.number;
+        memory.learnt(segment, Outcome { state, disturbance });
         if memory.is_full() {
             memory.clear();
             self.number = memory.number(&self.state);
+            self.epoch += 1;
         }
-        self.memory = memory.is_worth_it().then_some(memory);
+        if memory.is_on_trial() {
+            let steps = self.earlier_events + self.events;
+            if !memory.is_worth_it(steps - self.tried_at) {
+                self.epoch += 1;
+                return disturbance;
+            }
+            self.tried_at = steps;
+        }
+        self.memory = Some(memory);
         disturbance
     }
 
@@ -322,6 +355,32 @@ impl<'m, const W: usize> Player<'m, W> {
     pub fn state(&self) -> &State<W> {
         match &self.memory {
             Some(memory) => memory.state(self.number),
+            None => &self.state,
+        }
+    }
+
+    /// Do the states have numbers in this [`Player::epoch`]?
+    pub fn counts_states(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// The number of the state, if the states have numbers: the same one for the same state
+    /// until the next [`Player::epoch`].
+    #[inline]
+    pub fn number(&self) -> usize {
+        self.number as usize
+    }
+
+    /// How often the numbers of states have lost their meaning.
+    #[inline]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The state of a number that has been given since the last epoch began.
+    pub fn numbered(&self, number: usize) -> &State<W> {
+        match &self.memory {
+            Some(memory) => memory.state(number as u32),
             None => &self.state,
         }
     }

@@ -2,8 +2,8 @@
 
 use super::load::record::LoadRecord;
 use super::play::Player;
-use crate::automaton::evaluate::{Count, Set};
-use crate::automaton::{Nanos, SetId};
+use super::tallies::Tallies;
+use crate::automaton::Nanos;
 use crate::model::measure::{Condition, Reading};
 
 /// Outages are told apart by 0, 1, 2, and 3 or more nodes that were down at their start.
@@ -83,20 +83,11 @@ struct Current {
     restorations_before: u64,
 }
 
-/// The present level of a tally, since when, and the times at all its levels.
-struct Level {
-    /// The signal whose members are counted, where it is as simple as that.
-    of: Option<SetId>,
-    now_at: usize,
-    since: Nanos,
-    times_ns: Vec<u64>,
-}
-
 /// Watches a player and keeps the record.
 pub struct Recorder {
     from: Nanos,
     services: Vec<Current>,
-    tallies: Vec<Level>,
+    tallies: Tallies,
     /// Services that are down, one bit each.
     down: u64,
     record: ReplicationRecord,
@@ -112,7 +103,7 @@ impl Recorder {
         Recorder {
             from: warm_up,
             services: Vec::new(),
-            tallies: Vec::new(),
+            tallies: Tallies::new(warm_up),
             down: 0,
             record: ReplicationRecord::default(),
         }
@@ -165,19 +156,7 @@ impl Recorder {
         let is_down =
             |(index, current): (usize, &Current)| u64::from(is_down(current.reading)) << index;
         self.down = self.services.iter().enumerate().map(is_down).sum();
-        self.tallies = model
-            .tallies()
-            .iter()
-            .map(|tally| Level {
-                of: match &tally.of {
-                    Count::Of(Set::Signal(id)) => Some(*id),
-                    _ => None,
-                },
-                now_at: tally.of.value(player.state()) as usize,
-                since: Nanos::ZERO,
-                times_ns: vec![0; tally.limit as usize + 1],
-            })
-            .collect();
+        self.tallies.begin(player);
     }
 
     /// The counted part begins: rounds of maintenance before it do not count.
@@ -197,39 +176,22 @@ impl Recorder {
         self.services[service].reading
     }
 
-    /// Reads the measures that an event has touched.
+    /// Follows the tallies after an event.
+    #[inline(always)]
+    pub fn follow<const W: usize>(&mut self, player: &Player<'_, W>, touched: u64) {
+        self.tallies.follow(player, touched);
+    }
+
+    /// Reads the services that an event has touched.
     #[inline]
-    pub fn update<const W: usize>(&mut self, player: &Player<'_, W>, touched: u64) {
-        let services = self.services.len();
-        let mut left = touched;
-        while left != 0 {
-            let index = left.trailing_zeros() as usize;
-            left &= left - 1;
-            match index.checked_sub(services) {
-                None => self.update_service(player, index),
-                Some(tally) => self.update_tally(player, tally),
-            }
+    pub fn update<const W: usize>(&mut self, player: &Player<'_, W>, mut touched: u64) {
+        while touched != 0 {
+            let index = touched.trailing_zeros() as usize;
+            touched &= touched - 1;
+            self.update_service(player, index);
         }
     }
 
-    #[inline]
-    fn update_tally<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
-        let tally = &mut self.tallies[index];
-        let level = match tally.of {
-            Some(set) => player.state().size(set),
-            None => player.model().tallies()[index].of.value(player.state()) as usize,
-        };
-        if level != tally.now_at {
-            let now = player.now();
-            tally.times_ns[tally.now_at] += now.since(tally.since.max(self.from)).0;
-            tally.now_at = level;
-            tally.since = now;
-        }
-    }
-
-    // Never inlined: the loop around it would load all that this needs, even
-    // where an event touches a tally only.
-    #[inline(never)]
     fn update_service<const W: usize>(&mut self, player: &Player<'_, W>, index: usize) {
         let service = &player.model().services()[index];
         let reading = service.read(player.state());
@@ -328,10 +290,7 @@ impl Recorder {
                 record.planned_outages += u64::from(current.all_planned);
             }
         }
-        for mut tally in self.tallies.drain(..) {
-            tally.times_ns[tally.now_at] += end.since(tally.since.max(self.from)).0;
-            self.record.tallies.push(tally.times_ns);
-        }
+        self.record.tallies = self.tallies.finish(end);
         let before = std::mem::take(&mut self.record.rounds);
         self.record.rounds = rounds(player);
         for (now, before) in self.record.rounds.iter_mut().zip(before) {

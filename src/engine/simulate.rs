@@ -49,20 +49,19 @@ impl<'m, const W: usize> Simulator<'m, W> {
     fn play(&mut self) {
         let model = self.player.model();
         // The load is a measure of its own, after services and tallies.
-        let of_load = match self.load {
-            Some(_) => 1 << (model.services().len() + model.tallies().len()),
-            None => 0,
-        };
+        let services = u64::MAX.checked_shr(64 - model.services().len() as u32);
+        let mut watched = services.unwrap_or(0);
+        if self.load.is_some() {
+            watched |= 1 << (model.services().len() + model.tallies().len());
+        }
         let apart = self.warm_up > Nanos::ZERO && !model.rounds().is_empty();
         let mut until = if apart { self.warm_up } else { self.end };
         loop {
             while let Some(touched) = self.player.advance(until) {
                 let touched = touched.measures | touched.blames & self.recorder.down();
-                if touched & !of_load != 0 {
-                    self.recorder.update(&self.player, touched & !of_load);
-                }
-                if touched & of_load != 0 {
-                    self.update_load();
+                self.recorder.follow(&self.player, touched);
+                if touched & watched != 0 {
+                    self.look(touched & watched);
                 }
             }
             if until == self.end {
@@ -73,9 +72,18 @@ impl<'m, const W: usize> Simulator<'m, W> {
         }
     }
 
+    /// Reads the services and the load that an event has touched.
+    // Never inlined: most events touch none, and the loop would load all that this needs.
     #[inline(never)]
-    fn update_load(&mut self) {
-        if let (Some(load), Some(recorder)) = (self.player.model().load(), &mut self.load) {
+    fn look(&mut self, touched: u64) {
+        let services = self.player.model().services().len();
+        let of_services = touched & u64::MAX.checked_shr(64 - services as u32).unwrap_or(0);
+        self.recorder.update(&self.player, of_services);
+        if let (true, Some(load), Some(recorder)) = (
+            touched != of_services,
+            self.player.model().load(),
+            &mut self.load,
+        ) {
             recorder.update(load, &self.player, &self.recorder);
         }
     }

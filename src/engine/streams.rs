@@ -30,14 +30,15 @@ const NO_LAW: DistributionId = DistributionId(u32::MAX);
 #[derive(Clone, Debug)]
 struct Stream {
     generator: Xoshiro256PlusPlus,
+    /// The numbers of a block stand at the end.
     uniforms: [f64; BLOCK],
     /// The delay that belongs to each by the law of the block, if it has one.
     delays: [Nanos; BLOCK],
     law: DistributionId,
-    /// The first number that has not been used.
+    /// The first number that has not been used, or `BLOCK`.
     next: u8,
-    /// How many there are.
-    filled: u8,
+    /// How many there were in the last block.
+    drawn: u8,
 }
 
 impl Stream {
@@ -47,98 +48,87 @@ impl Stream {
             uniforms: [0.0; BLOCK],
             delays: [Nanos::ZERO; BLOCK],
             law: NO_LAW,
-            next: 0,
-            filled: 0,
+            next: BLOCK as u8,
+            drawn: 0,
         }
     }
 
     fn seed(&mut self, seed: u64) {
         self.generator = Xoshiro256PlusPlus::seed_from_u64(seed);
         self.law = NO_LAW;
-        self.next = 0;
-        self.filled = 0;
-    }
-
-    #[inline(never)]
-    fn refill(&mut self) {
-        let size = (2 * usize::from(self.filled)).clamp(1, BLOCK);
-        let mut generator = self.generator.clone();
-        for uniform in &mut self.uniforms[..size] {
-            // 53 bits fit into a signed number, from which the conversion is cheaper.
-            let bits = (generator.next_u64() >> 11) as i64;
-            *uniform = bits as f64 * (1.0 / (1u64 << 53) as f64);
-        }
-        self.generator = generator;
-        self.law = NO_LAW;
-        self.next = 0;
-        self.filled = size as u8;
-    }
-
-    /// The place of the next number, which then is used.
-    #[inline]
-    fn advance(&mut self) -> usize {
-        if self.next == self.filled {
-            self.refill();
-        }
-        self.take()
-    }
-
-    #[inline]
-    fn take(&mut self) -> usize {
-        let place = usize::from(self.next) % BLOCK;
-        self.next += 1;
-        place
+        self.next = BLOCK as u8;
+        self.drawn = 0;
     }
 
     /// A uniform number, 0 <= u < 1.
     #[inline]
     fn uniform(&mut self) -> f64 {
-        let place = self.advance();
+        if usize::from(self.next) == BLOCK {
+            self.refill(|_| Nanos::ZERO);
+            self.law = NO_LAW;
+        }
+        let place = usize::from(self.next) % BLOCK;
+        self.next += 1;
         self.uniforms[place]
+    }
+
+    /// Draws a block, and computes a delay for each number.
+    #[inline(always)]
+    fn refill(&mut self, delay: impl Fn(f64) -> Nanos) {
+        let size = (2 * usize::from(self.drawn)).clamp(1, BLOCK);
+        let first = BLOCK - size;
+        let mut generator = self.generator.clone();
+        let places = self.uniforms[first..].iter_mut();
+        for (uniform, place) in places.zip(&mut self.delays[first..]) {
+            // 53 bits fit into a signed number, from which the conversion is cheaper.
+            let bits = (generator.next_u64() >> 11) as i64;
+            *uniform = bits as f64 * (1.0 / (1u64 << 53) as f64);
+            *place = delay(*uniform);
+        }
+        self.generator = generator;
+        self.next = first as u8;
+        self.drawn = size as u8;
     }
 
     /// The delay that belongs to the next uniform number.
     #[inline]
     fn delay(&mut self, id: DistributionId, distributions: &[Distribution]) -> Nanos {
-        if self.next == self.filled || self.law != id {
-            return self.first_delay(id, distributions);
+        match self.delays.get(usize::from(self.next)) {
+            Some(delay) if self.law == id => {
+                self.next += 1;
+                *delay
+            }
+            _ => self.first_delay(id, distributions),
         }
-        let place = self.take();
-        self.delays[place]
     }
 
-    /// A delay that has not been computed ahead, and where it begins a block the others.
+    /// A delay that has not been computed ahead, and where it begins a block the others,
+    /// unless the law is a costly one: half of what is drawn ahead may never be asked for.
     #[inline(never)]
     fn first_delay(&mut self, id: DistributionId, distributions: &[Distribution]) -> Nanos {
         let law = &distributions[id.0 as usize];
-        if self.next == self.filled {
-            self.refill();
-            if self.compute_delays(law) {
-                self.law = id;
-                let place = self.take();
-                return self.delays[place];
-            }
-        }
-        let place = self.take();
-        Nanos::from_seconds(law.quantile(self.uniforms[place]))
-    }
-
-    /// Computes the delays of a block, unless the law is a costly one: half of what is
-    /// drawn ahead may never be asked for. The same numbers as [`Distribution::quantile`].
-    fn compute_delays(&mut self, law: &Distribution) -> bool {
-        let filled = usize::from(self.filled).min(BLOCK);
-        let pairs = self.delays[..filled].iter_mut().zip(&self.uniforms);
         match law {
+            _ if usize::from(self.next) < BLOCK => {}
             // Apart, so that there is no question in the loop.
             Distribution::Exponential { mean } => {
-                pairs.for_each(|(delay, u)| *delay = Nanos::from_seconds(-mean * ln(1.0 - u)));
+                return self.block(id, |u| Nanos::from_seconds(-mean * ln(1.0 - u)));
             }
             Distribution::Weibull { .. } | Distribution::Lognormal { .. } => {
-                pairs.for_each(|(delay, u)| *delay = Nanos::from_seconds(law.quantile(*u)));
+                return self.block(id, |u| Nanos::from_seconds(law.quantile(u)));
             }
-            _ => return false,
+            _ => {}
         }
-        true
+        Nanos::from_seconds(law.quantile(self.uniform()))
+    }
+
+    /// The first delay of a block of one law. The same numbers as [`Distribution::quantile`].
+    #[inline]
+    fn block(&mut self, id: DistributionId, delay: impl Fn(f64) -> Nanos) -> Nanos {
+        self.refill(delay);
+        self.law = id;
+        let place = usize::from(self.next) % BLOCK;
+        self.next += 1;
+        self.delays[place]
     }
 }
 

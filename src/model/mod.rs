@@ -180,11 +180,6 @@ impl<const W: usize> Model<W> {
         self.interest[set].automata
     }
 
-    /// Does any automaton react to another one?
-    pub fn reacts(&self) -> bool {
-        self.interest.iter().any(|interest| interest.automata != 0)
-    }
-
     /// The signal of the nodes that are up.
     pub fn node_up(&self) -> SetId {
         self.node_up

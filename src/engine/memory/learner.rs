@@ -22,7 +22,7 @@ struct Pen<'a, const W: usize, R> {
 }
 
 impl<'a, const W: usize, R: Reader> Learner<'a, W, R> {
-    /// Goes on from a segment that [`Memory::play`] has come to.
+    /// Goes on from a segment that [`Memory::play_on`] has come to.
     pub fn new(memory: &'a mut Memory<W>, reader: &'a mut R, segment: u32) -> Self {
         let deeds = memory.done;
         let mut pen = Pen {
@@ -56,8 +56,13 @@ impl<const W: usize, R: Reader> Pen<'_, W, R> {
             self.deeds -= 1;
             return false;
         }
+        let segment = &mut self.memory.segments[self.at as usize];
+        if let (0, Deed::ArmDrawn(timer, delay, stream)) = (segment.len(), deed) {
+            segment.arms = Some((timer, delay, stream));
+            return true;
+        }
+        segment.to += 1;
         self.memory.deeds.push(deed);
-        self.memory.segments[self.at as usize].to += 1;
         true
     }
 

@@ -46,8 +46,8 @@ enum Deed {
 enum End {
     /// Nobody has been here.
     Unknown,
-    /// The step is over, in the state with this number.
-    Done(u32, Disturbance),
+    /// The step is over, with the outcome at this place.
+    Done(u32),
     /// The step asks whether a timer runs; it goes on with this segment if it does not,
     /// and with the next one if it does.
     Asks(Timer, u32),
@@ -56,66 +56,94 @@ enum End {
     Chooses(StreamId, u32, u32, u32),
 }
 
+/// What a step has led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// The number of the new state.
+    pub state: u32,
+    /// What was disturbed.
+    pub disturbance: Disturbance,
+}
+
 /// A run of deeds without a question.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
+    /// The first deed, where it is [`Deed::ArmDrawn`]: that of nearly every step is, and here
+    /// it is at hand at once.
+    arms: Option<(Timer, DistributionId, StreamId)>,
+    /// The other deeds.
     from: u32,
     to: u32,
     end: End,
 }
 
-const BLANK: Segment = Segment {
-    from: 0,
-    to: 0,
-    end: End::Unknown,
-};
+impl Segment {
+    const BLANK: Segment = Segment {
+        arms: None,
+        from: 0,
+        to: 0,
+        end: End::Unknown,
+    };
+
+    #[inline]
+    fn others(&self) -> std::ops::Range<usize> {
+        self.from as usize..self.to as usize
+    }
+
+    /// How many deeds.
+    fn len(&self) -> u32 {
+        u32::from(self.arms.is_some()) + self.to - self.from
+    }
+}
 
 /// Steps that are known, and the states between them.
 pub struct Memory<const W: usize> {
     states: Vec<Arc<State<W>>>,
     /// The numbers of the states.
     numbers: HashMap<Arc<State<W>>, u32, BuildWordHasher>,
-    /// The first segments of the steps, by state and timer in one word.
-    steps: HashMap<u64, u32, BuildWordHasher>,
+    /// The first segment of the step of each timer in each state, a row for each state;
+    /// zero where nobody has made it.
+    steps: Vec<u32>,
+    timers: usize,
+    /// The first one belongs to no step.
     segments: Vec<Segment>,
     deeds: Vec<Deed>,
+    outcomes: Vec<Outcome>,
     weights: Vec<f64>,
     /// The answers of the step at hand, and how many deeds it has done so far.
     answers: Vec<u32>,
     done: u32,
-    /// Steps since the last trial.
-    known: u64,
+    /// New steps since the last trial.
     new: u64,
     failed: u32,
 }
 
-impl<const W: usize> Default for Memory<W> {
-    fn default() -> Memory<W> {
+impl<const W: usize> Memory<W> {
+    /// An empty memory for a model with so many timers.
+    pub fn new(timers: usize) -> Memory<W> {
         Memory {
             states: Vec::new(),
             numbers: HashMap::default(),
-            steps: HashMap::default(),
-            segments: Vec::new(),
+            steps: Vec::new(),
+            timers,
+            segments: vec![Segment::BLANK],
             deeds: Vec::new(),
+            outcomes: Vec::new(),
             weights: Vec::new(),
             answers: Vec::new(),
             done: 0,
-            known: 0,
             new: 0,
             failed: 0,
         }
     }
-}
 
-impl<const W: usize> Memory<W> {
     /// Begins anew, in the middle of a trial.
     pub fn clear(&mut self) {
-        let (known, new, failed) = (self.known, self.new, self.failed);
+        let (new, failed) = (self.new, self.failed);
         *self = Memory {
-            known,
             new,
             failed,
-            ..Memory::default()
+            ..Memory::new(self.timers)
         };
     }
 
@@ -133,41 +161,61 @@ impl<const W: usize> Memory<W> {
         let number = self.states.len() as u32;
         let state = Arc::new(state.clone());
         self.states.push(state.clone());
+        self.steps.resize(self.states.len() * self.timers, 0);
         self.numbers.insert(state, number);
         number
     }
 
-    /// Plays a step back as far as it is known: the new state and what it has disturbed, or
-    /// the segment that nobody has been to.
+    /// Plays a step back that is known and asks nothing, as most do.
+    // The outcome is looked at where it lies, once the deeds are done: copied before, it
+    // would wait in memory, and be waited for.
+    #[inline(always)]
+    pub fn play(&mut self, state: u32, timer: Timer, reader: &mut impl Reader) -> Option<&Outcome> {
+        let first = self.steps[self.place(state, timer)];
+        let segment = &self.segments[first as usize];
+        let End::Done(outcome) = segment.end else {
+            return None;
+        };
+        if let Some((timer, delay, stream)) = segment.arms {
+            reader.arm_drawn(timer, delay, stream);
+        }
+        for place in segment.others() {
+            enact(&self.deeds[place], reader);
+        }
+        Some(&self.outcomes[outcome as usize])
+    }
+
     #[inline]
-    pub fn play(
+    fn place(&self, state: u32, timer: Timer) -> usize {
+        state as usize * self.timers + timer.0 as usize
+    }
+
+    /// Plays a step back as far as it is known: what it has led to, or the segment that
+    /// nobody has been to.
+    pub fn play_on(
         &mut self,
         state: u32,
         timer: Timer,
         reader: &mut impl Reader,
-    ) -> Result<(u32, Disturbance), u32> {
-        let key = u64::from(state) << 24 | u64::from(timer.0);
-        let Some(&(mut at)) = self.steps.get(&key) else {
-            return Err(self.first(key));
-        };
+    ) -> Result<Outcome, u32> {
+        let place = self.place(state, timer);
         self.answers.clear();
         self.done = 0;
+        if self.steps[place] == 0 {
+            self.steps[place] = self.blank(1);
+        }
+        let mut at = self.steps[place];
         loop {
             let segment = self.segments[at as usize];
-            self.done += segment.to - segment.from;
-            for deed in &self.deeds[segment.from as usize..segment.to as usize] {
-                match *deed {
-                    Deed::ArmDrawn(timer, delay, stream) => reader.arm_drawn(timer, delay, stream),
-                    Deed::Arm(timer, delay, stream) => reader.arm(timer, delay, stream),
-                    Deed::Cancel(timer) => reader.cancel(timer),
-                    Deed::Pace(timer, factor) => reader.pace(timer, factor),
-                }
+            self.done += segment.len();
+            if let Some((timer, delay, stream)) = segment.arms {
+                reader.arm_drawn(timer, delay, stream);
+            }
+            for deed in &self.deeds[segment.others()] {
+                enact(deed, reader);
             }
             let (answer, next) = match segment.end {
-                End::Done(state, disturbance) => {
-                    self.known += 1;
-                    return Ok((state, disturbance));
-                }
+                End::Done(outcome) => return Ok(self.outcomes[outcome as usize]),
                 End::Asks(timer, next) => (u32::from(reader.is_armed(timer)), next),
                 End::Chooses(stream, weights, count, next) => {
                     let weights = &self.weights[weights as usize..][..count as usize];
@@ -180,38 +228,31 @@ impl<const W: usize> Memory<W> {
         }
     }
 
-    /// The first segment of a step that nobody has made.
-    #[cold]
-    #[inline(never)]
-    fn first(&mut self, key: u64) -> u32 {
-        self.answers.clear();
-        self.done = 0;
-        let segment = self.blank(1);
-        self.steps.insert(key, segment);
-        segment
-    }
-
     fn blank(&mut self, count: usize) -> u32 {
         let first = self.segments.len();
-        self.segments.resize(first + count, BLANK);
+        self.segments.resize(first + count, Segment::BLANK);
         first as u32
     }
 
     /// A step has ended in a segment that was new.
-    pub fn learnt(&mut self, segment: u32, state: u32, disturbance: Disturbance) {
-        self.segments[segment as usize].end = End::Done(state, disturbance);
+    pub fn learnt(&mut self, segment: u32, outcome: Outcome) {
+        self.segments[segment as usize].end = End::Done(self.outcomes.len() as u32);
+        self.outcomes.push(outcome);
         self.new += 1;
     }
 
-    /// Is the memory worth its price?
-    pub fn is_worth_it(&mut self) -> bool {
-        if self.new < TRIAL {
-            return true;
-        }
+    /// Is it time to ask [`Memory::is_worth_it`]?
+    pub fn is_on_trial(&self) -> bool {
+        self.new >= TRIAL
+    }
+
+    /// Is the memory worth its price, after so many steps since it was asked last?
+    pub fn is_worth_it(&mut self, steps: u64) -> bool {
+        let known = steps.saturating_sub(self.new);
         // But where not even as many were known nothing will come of it.
-        let hopeless = self.known < self.new;
-        let worth = self.known >= WORTH * self.new;
-        (self.known, self.new) = (0, 0);
+        let hopeless = known < self.new;
+        let worth = known >= WORTH * self.new;
+        self.new = 0;
         self.failed = match worth {
             true => self.failed.saturating_sub(1),
             false => self.failed + 1,
@@ -226,8 +267,20 @@ impl<const W: usize> Memory<W> {
             state * self.states.len() + self.numbers.capacity() * size_of::<(Arc<State<W>>, u32)>();
         let steps = self.segments.len() * size_of::<Segment>()
             + self.deeds.len() * size_of::<Deed>()
+            + self.outcomes.len() * size_of::<Outcome>()
             + self.weights.len() * size_of::<f64>()
-            + self.steps.capacity() * size_of::<(u64, u32)>();
+            + self.steps.len() * size_of::<u32>();
         states + steps > MAX_BYTES
+    }
+}
+
+/// Does to time what a step did.
+#[inline(always)]
+fn enact(deed: &Deed, reader: &mut impl Reader) {
+    match *deed {
+        Deed::ArmDrawn(timer, delay, stream) => reader.arm_drawn(timer, delay, stream),
+        Deed::Arm(timer, delay, stream) => reader.arm(timer, delay, stream),
+        Deed::Cancel(timer) => reader.cancel(timer),
+        Deed::Pace(timer, factor) => reader.pace(timer, factor),
     }
 }
