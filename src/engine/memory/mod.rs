@@ -23,6 +23,10 @@ use std::sync::Arc;
 const MAX_BYTES: usize = 16 << 20;
 /// After so many new steps it is asked whether the memory is worth its price.
 const TRIAL: u64 = 1024;
+/// Or after fewer, where their states are large: to learn a step costs as much as to copy
+/// a state three times.
+const TRIAL_BYTES: u64 = 4 << 20;
+const SHORTEST_TRIAL: u64 = 32;
 /// It is if so many times as many were known.
 const WORTH: u64 = 16;
 /// So many more trials may fail than succeed, because at first everything is new.
@@ -113,8 +117,9 @@ pub struct Memory<const W: usize> {
     /// The answers of the step at hand, and how many deeds it has done so far.
     answers: Vec<u32>,
     done: u32,
-    /// New steps since the last trial.
+    /// New steps since the last trial, and how many of them end it.
     new: u64,
+    trial: u64,
     failed: u32,
 }
 
@@ -133,6 +138,7 @@ impl<const W: usize> Memory<W> {
             answers: Vec::new(),
             done: 0,
             new: 0,
+            trial: TRIAL,
             failed: 0,
         }
     }
@@ -159,6 +165,8 @@ impl<const W: usize> Memory<W> {
             return *number;
         }
         let number = self.states.len() as u32;
+        let fit = TRIAL_BYTES / state.bytes().max(1) as u64;
+        self.trial = fit.clamp(SHORTEST_TRIAL, TRIAL);
         let state = Arc::new(state.clone());
         self.states.push(state.clone());
         self.steps.resize(self.states.len() * self.timers, 0);
@@ -243,7 +251,7 @@ impl<const W: usize> Memory<W> {
 
     /// Is it time to ask [`Memory::is_worth_it`]?
     pub fn is_on_trial(&self) -> bool {
-        self.new >= TRIAL
+        self.new >= self.trial
     }
 
     /// Is the memory worth its price, after so many steps since it was asked last?
