@@ -34,6 +34,11 @@ fn main() {
         || by_hand::w1(1_400_000),
     );
     pair(
+        "W1, four events in an array",
+        || ours::<1>("benchmarks/w1", 200),
+        || by_hand::w1_in_an_array(1_400_000),
+    );
+    pair(
         "W4, 10 nodes and 1 crew",
         || ours::<1>("benchmarks/w4-10", 100),
         || by_hand::w4(10, 1, 0.9887, 1_000_000),

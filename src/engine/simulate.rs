@@ -48,9 +48,8 @@ impl<'m, const W: usize> Simulator<'m, W> {
     #[inline(always)]
     fn play(&mut self) {
         let model = self.player.model();
+        let mut watched = model.service_bits();
         // The load is a measure of its own, after services and tallies.
-        let services = u64::MAX.checked_shr(64 - model.services().len() as u32);
-        let mut watched = services.unwrap_or(0);
         if self.load.is_some() {
             watched |= 1 << (model.services().len() + model.tallies().len());
         }
@@ -76,14 +75,13 @@ impl<'m, const W: usize> Simulator<'m, W> {
     // Never inlined: most events touch none, and the loop would load all that this needs.
     #[inline(never)]
     fn look(&mut self, touched: u64) {
-        let services = self.player.model().services().len();
-        let of_services = touched & u64::MAX.checked_shr(64 - services as u32).unwrap_or(0);
-        self.recorder.update(&self.player, of_services);
-        if let (true, Some(load), Some(recorder)) = (
-            touched != of_services,
-            self.player.model().load(),
-            &mut self.load,
-        ) {
+        let model = self.player.model();
+        let services = touched & model.service_bits();
+        self.recorder.update(&self.player, services);
+        if touched == services {
+            return;
+        }
+        if let (Some(load), Some(recorder)) = (model.load(), &mut self.load) {
             recorder.update(load, &self.player, &self.recorder);
         }
     }

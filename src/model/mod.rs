@@ -158,6 +158,13 @@ impl<const W: usize> Model<W> {
         &self.services
     }
 
+    /// The services among the measures (see [`Model::step`]), one bit each.
+    #[inline]
+    pub fn service_bits(&self) -> u64 {
+        let others = u64::BITS - self.services.len() as u32;
+        u64::MAX.checked_shr(others).unwrap_or(0)
+    }
+
     /// The tallies of the scenario, in its order.
     pub fn tallies(&self) -> &[Tally<W>] {
         &self.tallies
