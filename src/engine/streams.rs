@@ -67,9 +67,16 @@ impl Stream {
             self.refill(|_| Nanos::ZERO);
             self.law = NO_LAW;
         }
+        let place = self.take();
+        self.uniforms[place]
+    }
+
+    /// The place of the next number of a block that has one; it is used now.
+    #[inline]
+    fn take(&mut self) -> usize {
         let place = usize::from(self.next) % BLOCK;
         self.next += 1;
-        self.uniforms[place]
+        place
     }
 
     /// Draws a block, and computes a delay for each number.
@@ -126,8 +133,7 @@ impl Stream {
     fn block(&mut self, id: DistributionId, delay: impl Fn(f64) -> Nanos) -> Nanos {
         self.refill(delay);
         self.law = id;
-        let place = usize::from(self.next) % BLOCK;
-        self.next += 1;
+        let place = self.take();
         self.delays[place]
     }
 }

@@ -12,18 +12,20 @@ use crate::automaton::Nanos;
 /// more of them would cost more than they save.
 const MAX_STATES: usize = 64;
 
-/// The present value of a tally, since when, and the times at all its values.
+/// Something that is always at one of several places: where it is, since when, and the
+/// times at all of them.
 #[derive(Clone, Debug)]
-struct Level {
+struct Times {
     now_at: usize,
     since: Nanos,
-    times_ns: Vec<u64>,
+    at_ns: Vec<u64>,
 }
 
 /// Watches a player and keeps the times of all tallies.
 pub struct Tallies {
     from: Nanos,
-    levels: Vec<Level>,
+    /// Each tally among its values.
+    levels: Vec<Times>,
     /// The place of the first tally among the measures.
     first: usize,
     /// The tallies among the measures, one bit each.
@@ -37,9 +39,7 @@ pub struct Tallies {
 struct Stays {
     /// The numbers hold as long as the player says so.
     epoch: u32,
-    now_in: usize,
-    since: Nanos,
-    times_ns: Vec<u64>,
+    states: Times,
     /// What the tallies read in each state, one state after the other.
     readings: Vec<usize>,
 }
@@ -62,10 +62,10 @@ impl Tallies {
         self.levels = model
             .tallies()
             .iter()
-            .map(|tally| Level {
+            .map(|tally| Times {
                 now_at: tally.of.value(player.state()) as usize,
                 since: self.from,
-                times_ns: vec![0; tally.limit as usize + 1],
+                at_ns: vec![0; tally.limit as usize + 1],
             })
             .collect();
         self.first = model.services().len();
@@ -75,9 +75,11 @@ impl Tallies {
         if player.counts_states() && self.bits != 0 {
             self.stays = Some(Stays {
                 epoch: player.epoch(),
-                now_in: 0,
-                since: self.from,
-                times_ns: Vec::new(),
+                states: Times {
+                    now_at: 0,
+                    since: self.from,
+                    at_ns: Vec::new(),
+                },
                 readings: Vec::new(),
             });
             self.enter(player);
@@ -94,10 +96,10 @@ impl Tallies {
             }
             return;
         };
-        stays.last_until(player.now());
+        stays.states.last_until(player.now());
         let number = player.number();
-        if number < stays.times_ns.len() && stays.epoch == player.epoch() {
-            stays.now_in = number;
+        if number < stays.states.at_ns.len() && stays.epoch == player.epoch() {
+            stays.states.now_at = number;
         } else {
             self.enter(player);
         }
@@ -118,19 +120,19 @@ impl Tallies {
         let tallies = player.model().tallies();
         let number = player.number();
         if player.counts_states() && number < MAX_STATES {
-            for known in stays.times_ns.len()..=number {
+            for known in stays.states.at_ns.len()..=number {
                 let state = player.numbered(known);
                 let readings = tallies.iter().map(|tally| tally.of.value(state) as usize);
                 stays.readings.extend(readings);
-                stays.times_ns.push(0);
+                stays.states.at_ns.push(0);
             }
-            stays.now_in = number;
+            stays.states.now_at = number;
             self.stays = Some(stays);
         } else {
             stays.settle(&mut self.levels);
             for (level, tally) in self.levels.iter_mut().zip(tallies) {
                 level.now_at = tally.of.value(player.state()) as usize;
-                level.since = stays.since;
+                level.since = stays.states.since;
             }
         }
     }
@@ -150,7 +152,7 @@ impl Tallies {
     pub fn finish(&mut self, end: Nanos) -> Vec<Vec<u64>> {
         match self.stays.take() {
             Some(mut stays) => {
-                stays.last_until(end);
+                stays.states.last_until(end);
                 stays.settle(&mut self.levels);
             }
             None => self
@@ -159,11 +161,11 @@ impl Tallies {
                 .for_each(|level| level.last_until(end)),
         }
         let levels = self.levels.drain(..);
-        levels.map(|level| level.times_ns).collect()
+        levels.map(|level| level.at_ns).collect()
     }
 }
 
-impl Level {
+impl Times {
     fn change(&mut self, value: usize, now: Nanos) {
         if value != self.now_at {
             self.last_until(now);
@@ -171,28 +173,24 @@ impl Level {
         }
     }
 
+    #[inline]
     fn last_until(&mut self, now: Nanos) {
-        self.times_ns[self.now_at] += now.since(self.since).0;
+        self.at_ns[self.now_at] += now.since(self.since).0;
         // Nothing counts before the counted part begins.
         self.since = self.since.max(now);
     }
 }
 
 impl Stays {
-    #[inline]
-    fn last_until(&mut self, now: Nanos) {
-        self.times_ns[self.now_in] += now.since(self.since).0;
-        self.since = self.since.max(now);
-    }
-
     /// Books the time of all states on the values that the tallies have in them.
-    fn settle(&mut self, levels: &mut [Level]) {
-        for (time_ns, readings) in self.times_ns.iter().zip(self.readings.chunks(levels.len())) {
+    fn settle(&mut self, levels: &mut [Times]) {
+        let readings = self.readings.chunks(levels.len());
+        for (time_ns, readings) in self.states.at_ns.iter().zip(readings) {
             for (level, value) in levels.iter_mut().zip(readings) {
-                level.times_ns[*value] += time_ns;
+                level.at_ns[*value] += time_ns;
             }
         }
-        self.times_ns.clear();
+        self.states.at_ns.clear();
         self.readings.clear();
     }
 }

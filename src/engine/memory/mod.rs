@@ -184,13 +184,24 @@ impl<const W: usize> Memory<W> {
         let End::Done(outcome) = segment.end else {
             return None;
         };
+        self.enact(segment, reader);
+        Some(&self.outcomes[outcome as usize])
+    }
+
+    /// Does to time what a run of deeds did.
+    #[inline(always)]
+    fn enact(&self, segment: &Segment, reader: &mut impl Reader) {
         if let Some((timer, delay, stream)) = segment.arms {
             reader.arm_drawn(timer, delay, stream);
         }
         for place in segment.others() {
-            enact(&self.deeds[place], reader);
+            match self.deeds[place] {
+                Deed::ArmDrawn(timer, delay, stream) => reader.arm_drawn(timer, delay, stream),
+                Deed::Arm(timer, delay, stream) => reader.arm(timer, delay, stream),
+                Deed::Cancel(timer) => reader.cancel(timer),
+                Deed::Pace(timer, factor) => reader.pace(timer, factor),
+            }
         }
-        Some(&self.outcomes[outcome as usize])
     }
 
     #[inline]
@@ -216,12 +227,7 @@ impl<const W: usize> Memory<W> {
         loop {
             let segment = self.segments[at as usize];
             self.done += segment.len();
-            if let Some((timer, delay, stream)) = segment.arms {
-                reader.arm_drawn(timer, delay, stream);
-            }
-            for deed in &self.deeds[segment.others()] {
-                enact(deed, reader);
-            }
+            self.enact(&segment, reader);
             let (answer, next) = match segment.end {
                 End::Done(outcome) => return Ok(self.outcomes[outcome as usize]),
                 End::Asks(timer, next) => (u32::from(reader.is_armed(timer)), next),
@@ -279,16 +285,5 @@ impl<const W: usize> Memory<W> {
             + self.weights.len() * size_of::<f64>()
             + self.steps.len() * size_of::<u32>();
         states + steps > MAX_BYTES
-    }
-}
-
-/// Does to time what a step did.
-#[inline(always)]
-fn enact(deed: &Deed, reader: &mut impl Reader) {
-    match *deed {
-        Deed::ArmDrawn(timer, delay, stream) => reader.arm_drawn(timer, delay, stream),
-        Deed::Arm(timer, delay, stream) => reader.arm(timer, delay, stream),
-        Deed::Cancel(timer) => reader.cancel(timer),
-        Deed::Pace(timer, factor) => reader.pace(timer, factor),
     }
 }
